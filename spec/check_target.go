@@ -1,0 +1,143 @@
+package spec
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+)
+
+func (d *document) checkScrapeTarget(s *ScrapeTargetSpec) {
+	d.checkSelector("spec.selector", &s.Selector)
+	if len(s.Endpoints) == 0 {
+		d.at("spec.endpoints", "is empty; %s", remedyForMissing("endpoints"))
+	}
+	for i := range s.Endpoints {
+		d.checkEndpoint(index("spec.endpoints", i), &s.Endpoints[i])
+	}
+	if s.ScrapeClass != "" {
+		d.checkName("spec.scrapeClass", s.ScrapeClass)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
+		d.checkLabelName(join("spec.labels", name), name, "use spec.jobName")
+	}
+	d.checkTargetScrapeConfig("spec.scrapeConfig", s.ScrapeConfig.Node)
+}
+
+func (d *document) checkSelector(at string, s *Selector) {
+	for i, account := range s.Accounts {
+		if len(account) != 12 || strings.Trim(account, "0123456789") != "" {
+			d.at(index(at+".accounts", i), "%q is no account id; write its 12 digits in quotes", account)
+		}
+	}
+	d.checkNotEmpty(at+".regions", s.Regions)
+	d.checkNotEmpty(at+".availabilityZones", s.AvailabilityZones)
+	d.checkGlobs(at+".clusters", s.Clusters)
+	d.checkGlobs(at+".services", s.Services)
+	d.checkGlobs(at+".families", s.Families)
+	d.checkGlobs(at+".containers", s.Containers)
+	d.checkChoices(at+".launchTypes", s.LaunchTypes, []string{"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"})
+	d.checkChoices(at+".healthStatus", s.HealthStatus, []string{"HEALTHY", "UNHEALTHY", "UNKNOWN"})
+	d.checkLabelSelector(at+".dockerLabels", s.DockerLabels)
+	d.checkLabelSelector(at+".environment", s.Environment)
+}
+
+func (d *document) checkNotEmpty(at string, values []string) {
+	for i, v := range values {
+		if v == "" {
+			d.at(index(at, i), "is empty and matches nothing; remove it, or leave the field out to match all")
+		}
+	}
+}
+
+func (d *document) checkGlobs(at string, globs []string) {
+	d.checkNotEmpty(at, globs)
+	for i, g := range globs {
+		if _, err := path.Match(g, ""); err != nil {
+			d.at(index(at, i), `%q is no pattern; *, ? and [a-z] are special, \ takes the meaning away`, g)
+		}
+	}
+}
+
+func (d *document) checkChoices(at string, values, choices []string) {
+	for i, v := range values {
+		if !slices.Contains(choices, v) {
+			d.at(index(at, i), "%q is unknown; %s", v, suggest(v, choices))
+		}
+	}
+}
+
+func (d *document) checkLabelSelector(at string, s *LabelSelector) {
+	if s == nil {
+		return
+	}
+	for i := range s.MatchExpressions {
+		d.checkRequirement(index(at+".matchExpressions", i), &s.MatchExpressions[i])
+	}
+}
+
+func (d *document) checkRequirement(at string, r *Requirement) {
+	if r.Key == "" {
+		d.at(at+".key", "is empty; %s", remedyForMissing("key"))
+	}
+	switch r.Operator {
+	case OperatorIn, OperatorNotIn:
+		if len(r.Values) == 0 && (d.places[at+".values"] != nil || d.missing(at+".values")) {
+			d.at(at, "%s needs values; write values: [...]", r.Operator)
+		}
+	case OperatorExists, OperatorDoesNotExist:
+		if len(r.Values) > 0 {
+			d.at(at+".values", "%s takes no values; remove them, or use In or NotIn", r.Operator)
+		}
+	default:
+		d.at(at+".operator", "%q is no operator; %s", r.Operator, suggest(r.Operator, operators()))
+	}
+}
+
+func (d *document) checkEndpoint(at string, e *Endpoint) {
+	if e.Path != "" && !strings.HasPrefix(e.Path, "/") {
+		d.at(at+".path", "%q does not begin with a slash; write /%s", e.Path, e.Path)
+	}
+	if e.Scheme != "" && e.Scheme != "http" && e.Scheme != "https" {
+		d.at(at+".scheme", "%q is no scheme; use http or https", e.Scheme)
+	}
+	interval, timeout := d.duration(at+".interval", e.Interval), d.duration(at+".timeout", e.Timeout)
+	if interval > 0 && timeout > interval {
+		d.at(at+".timeout", "%s is longer than the interval %s; lower it, or raise the interval", e.Timeout, e.Interval)
+	}
+}
+
+// duration is a Prometheus duration, or 0 where it is absent or wrong.
+func (d *document) duration(at, text string) time.Duration {
+	if text == "" {
+		return 0
+	}
+	v, err := model.ParseDuration(text)
+	if err != nil {
+		d.at(at, "%q is no duration; write a number and a unit, such as 30s or 1m30s", text)
+		return 0
+	}
+	if v == 0 {
+		d.at(at, "must be longer than zero; leave it out for the default")
+	}
+	return time.Duration(v)
+}
+
+// missing says whether a field of a well-formed mapping was left out or null.
+func (d *document) missing(at string) bool {
+	above := parent(at)
+	n, ok := d.places[above]
+	if !ok {
+		return false
+	}
+	value := child(n, strings.TrimPrefix(at, above+"."))
+	return value == nil || isNull(value)
+}
+
+// parent is the path of the mapping that has the field.
+func parent(at string) string {
+	return at[:max(0, strings.LastIndexByte(at, '.'))]
+}

@@ -1,0 +1,160 @@
+package spec
+
+import (
+	"fmt"
+	"reflect"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// decode sets v from the node, and reports what does not fit. It is the only
+// reader of typed fields, so that what was judged is what was decoded, and it
+// reads plain scalars as YAML 1.2 does: "on" and "yes" are strings.
+func (d *document) decode(n *yaml.Node, path string, v reflect.Value) {
+	switch target := v.Addr().Interface().(type) {
+	case **yaml.Node:
+		*target = n
+		d.places[path] = n
+		return
+	case *Verbatim:
+		target.Node = n
+		d.places[path] = n
+		d.checkKeys(n, path)
+		return
+	case *Port:
+		d.decodePort(n, path, target)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.decode(n, path, v.Elem())
+	case reflect.Struct:
+		d.decodeStruct(n, path, v)
+	case reflect.Slice:
+		d.decodeSlice(n, path, v)
+	case reflect.Map:
+		d.decodeMap(n, path, v)
+	case reflect.String:
+		d.decodeString(n, path, v)
+	default:
+		panic(fmt.Sprintf("spec: no decoding of %s", v.Type()))
+	}
+}
+
+func (d *document) decodeString(n *yaml.Node, path string, v reflect.Value) {
+	switch {
+	case isString(n):
+		d.places[path] = n
+		v.SetString(n.Value)
+	case isNull(n):
+		d.report(n, path, `must be a string, is empty; write "" for an empty one`)
+	case n.Kind == yaml.ScalarNode:
+		d.report(n, path, fmt.Sprintf("must be a string, is %s; put it in quotes: %q", describe(n), n.Value))
+	default:
+		d.report(n, path, fmt.Sprintf("must be a string, is %s; write a single value", describe(n)))
+	}
+}
+
+func (d *document) decodeSlice(n *yaml.Node, path string, v reflect.Value) {
+	if n.Kind != yaml.SequenceNode {
+		d.report(n, path, fmt.Sprintf("must be a list, is %s; write [a, b], or one line with a dash for each", describe(n)))
+		return
+	}
+	d.places[path] = n
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	for i, element := range n.Content {
+		d.decode(element, index(path, i), v.Index(i))
+	}
+}
+
+func (d *document) decodeMap(n *yaml.Node, path string, v reflect.Value) {
+	if !d.mapping(n, path) {
+		return
+	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(n.Content)/2))
+	seen := make(map[string]int)
+	for key, value := range pairs(n) {
+		if !d.key(key, path, seen) {
+			continue
+		}
+		if !isString(key) {
+			d.report(key, join(path, key.Value), fmt.Sprintf("its name must be a string, is %s; put it in quotes: %q", describe(key), key.Value))
+			continue
+		}
+		element := reflect.New(v.Type().Elem()).Elem()
+		d.decode(value, join(path, key.Value), element)
+		v.SetMapIndex(reflect.ValueOf(key.Value).Convert(v.Type().Key()), element)
+	}
+}
+
+// decodeStruct decodes a mapping. A field that is null is absent.
+func (d *document) decodeStruct(n *yaml.Node, path string, v reflect.Value) {
+	if !d.mapping(n, path) {
+		return
+	}
+	fields := d.known.of(v.Type())
+	seen := make(map[string]int)
+	given := make(map[string]bool)
+	for key, value := range pairs(n) {
+		if !d.key(key, path, seen) {
+			continue
+		}
+		f, ok := fields.byName[key.Value]
+		if !ok {
+			d.report(key, join(path, key.Value), "unknown field; "+fields.remedy(key.Value))
+			continue
+		}
+		if !isNull(value) {
+			given[f.name] = true
+			d.decode(value, join(path, f.name), v.Field(f.index))
+		}
+	}
+	for _, f := range fields.list {
+		if f.required && !given[f.name] {
+			d.report(n, join(path, f.name), "required, and missing; "+remedyForMissing(join(path, f.name)))
+		}
+	}
+}
+
+// mapping says whether the node is one; if not, that is reported.
+func (d *document) mapping(n *yaml.Node, path string) bool {
+	if n.Kind != yaml.MappingNode {
+		d.report(n, path, fmt.Sprintf("must be a mapping, is %s; write fields as name: value", describe(n)))
+		return false
+	}
+	d.places[path] = n
+	return true
+}
+
+// key says whether the key may be used: a scalar not seen before in its mapping.
+// seen holds the line of each key.
+func (d *document) key(key *yaml.Node, path string, seen map[string]int) bool {
+	if key.Kind != yaml.ScalarNode {
+		d.report(key, path, fmt.Sprintf("a field's name must be a string, is %s; if this is a template, render it first", describe(key)))
+		return false
+	}
+	if line, again := seen[key.Value]; again {
+		d.report(key, join(path, key.Value), fmt.Sprintf("duplicate field, already on line %d; remove one", line))
+		return false
+	}
+	seen[key.Value] = key.Line
+	return true
+}
+
+// checkKeys reports duplicate and odd keys in what is Prometheus's.
+func (d *document) checkKeys(n *yaml.Node, path string) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for i, element := range n.Content {
+			d.checkKeys(element, index(path, i))
+		}
+	case yaml.MappingNode:
+		seen := make(map[string]int)
+		for key, value := range pairs(n) {
+			if d.key(key, path, seen) {
+				d.checkKeys(value, join(path, key.Value))
+			}
+		}
+	}
+}
