@@ -1,0 +1,128 @@
+package inventory
+
+import (
+	"reflect"
+	"time"
+)
+
+// Description is an answer of DescribeTasks.
+type Description struct {
+	Scope    Scope
+	Asked    time.Time // before the call
+	Answered time.Time
+	Facts    uint64 // generation that it was asked and decoded with
+	Tasks    []*Task
+	Missing  []string // ARNs that ECS does not know
+	Failed   []string // ARNs that it gave another reason for, or no answer
+}
+
+// Describe merges the answer. Tasks become the store's; callers must not
+// change them afterwards. An answer for a scope that is not known, or gone, is
+// dropped.
+func (s *Store) Describe(d Description) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.scopes[d.Scope]
+	if c == nil || c.status.State == Gone {
+		return
+	}
+	for _, t := range d.Tasks {
+		s.observe(c, d, t.restricted(s.facts))
+	}
+	for _, arn := range d.Missing {
+		s.miss(c, d, arn)
+	}
+	for _, arn := range d.Failed {
+		c.unexplain(arn, d.Answered)
+	}
+}
+
+// observe applies what a describe tells of one task.
+func (s *Store) observe(c *scopeState, d Description, t *Task) {
+	delete(c.unexplained, t.ARN)
+	if s.buried(c, t) {
+		return
+	}
+	e := c.entries[t.ARN]
+	if e != nil && !s.replaces(e, d, t) {
+		return
+	}
+	if t.Stopped() {
+		s.remove(c, t.ARN, tombstone{at: stamp(d.Answered), version: t.Version, stopped: true})
+		return
+	}
+	delete(c.tombs, t.ARN)
+	if e == nil {
+		e = &entry{learnt: d.Answered}
+		c.entries[t.ARN] = e
+	}
+	changed := e.task == nil || !reflect.DeepEqual(e.task, t)
+	e.asked, e.described, e.facts = d.Asked, d.Answered, d.Facts
+	if changed {
+		e.task = t
+		s.touch(c, t.ARN)
+	}
+}
+
+// buried says that a tombstone forbids the task. A stop is final. What was
+// MISSING has been wrong if an answer as new as the last one knows it.
+func (s *Store) buried(c *scopeState, t *Task) bool {
+	tomb, ok := c.tombs[t.ARN]
+	if !ok || !s.keeps(stopIsFinal) {
+		return false
+	}
+	return tomb.stopped || t.Version < tomb.version
+}
+
+// replaces says whether a described task is at least as new as the known one.
+func (s *Store) replaces(e *entry, d Description, t *Task) bool {
+	switch known := e.task.Version; {
+	case t.Version > known:
+		return true
+	case t.Version < known:
+		return !s.keeps(lowerIsDropped)
+	}
+	if !s.keeps(equalRefreshes) {
+		return false
+	}
+	return d.Facts >= e.facts && !d.Asked.Before(e.asked)
+}
+
+// miss applies MISSING for one task.
+func (s *Store) miss(c *scopeState, d Description, arn string) {
+	e := c.entries[arn]
+	switch {
+	case e == nil:
+		if _, ok := c.tombs[arn]; !ok {
+			c.unexplain(arn, d.Answered)
+		}
+	case e.asked.After(d.Asked): // something newer was heard meanwhile
+	case s.keeps(youngMissingStays) && d.Answered.Sub(e.learnt) <= MissingAge:
+	default:
+		s.remove(c, arn, tombstone{at: stamp(d.Answered), version: e.task.Version})
+	}
+}
+
+func (c *scopeState) unexplain(arn string, now time.Time) {
+	if _, known := c.entries[arn]; known {
+		return
+	}
+	if _, ok := c.unexplained[arn]; !ok {
+		c.unexplained[arn] = now
+	}
+}
+
+func (s *Store) remove(c *scopeState, arn string, t tombstone) {
+	c.tombs[arn] = t
+	if _, ok := c.entries[arn]; ok {
+		delete(c.entries, arn)
+		s.touch(c, arn)
+	}
+}
+
+func (s *Store) touch(c *scopeState, arn string) {
+	c.touched[arn] = struct{}{}
+	if c.status.State != Unsynced {
+		s.changeBody()
+	}
+}

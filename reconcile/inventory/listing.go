@@ -1,0 +1,255 @@
+package inventory
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Listing is every page of ListTasks for one scope. Where a page failed there
+// is no Listing.
+type Listing struct {
+	Scope Scope
+	Began time.Time // before the first page was asked for
+	Tasks []string  // ARNs
+}
+
+// Needed lists, sorted, the tasks that must be described before the listing is
+// complete: those not seen before, those not yet running, those that lack facts
+// asked for since, and, because a removal needs evidence, those that it omits.
+func (s *Store) Needed(l Listing) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.scopes[l.Scope]
+	if c == nil {
+		return nil
+	}
+	var need []string
+	listed := make(map[string]struct{}, len(l.Tasks))
+	for _, arn := range l.Tasks {
+		if _, twice := listed[arn]; twice {
+			continue
+		}
+		listed[arn] = struct{}{}
+		if s.mustDescribe(c, arn) {
+			need = append(need, arn)
+		}
+	}
+	for arn, e := range c.entries {
+		if _, ok := listed[arn]; !ok && (s.omits(l, e) || s.mustDescribe(c, arn)) {
+			need = append(need, arn)
+		}
+	}
+	slices.Sort(need)
+	return need
+}
+
+func (s *Store) mustDescribe(c *scopeState, arn string) bool {
+	e, known := c.entries[arn]
+	if !known {
+		tomb, dead := c.tombs[arn]
+		return !dead || !tomb.stopped || !s.keeps(stopIsFinal)
+	}
+	return e.facts != s.generation || !e.task.settled()
+}
+
+// omits says whether the absence of a known task from l means anything.
+func (s *Store) omits(l Listing, e *entry) bool {
+	return !s.keeps(learntSurvives) || !e.learnt.After(l.Began)
+}
+
+// Due lists which of the other tasks to describe again now, the most overdue
+// first, so that none is left alone for longer than [Refresh]. They become due
+// at half of it, and of those as many as let the whole scope have its turn
+// within the other half, in full batches.
+func (s *Store) Due(scope Scope, now time.Time) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.scopes[scope]
+	if c == nil {
+		return nil
+	}
+	type candidate struct {
+		arn string
+		age float64 // in terms of the task's own Refresh
+	}
+	var due []candidate
+	for arn, e := range c.entries {
+		age := float64(now.Sub(e.described)) / float64(e.task.refresh())
+		if age >= 0.5 {
+			due = append(due, candidate{arn, age})
+		}
+	}
+	slices.SortFunc(due, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.age, a.age), cmp.Compare(a.arn, b.arn))
+	})
+	due = due[:min(len(due), c.quota(now))]
+	arns := make([]string, len(due))
+	for i, d := range due {
+		arns[i] = d.arn
+	}
+	return arns
+}
+
+// quota is how many tasks to describe again for the time since the last
+// listing: all within 40% of the shortest refresh, a tenth kept in reserve.
+func (c *scopeState) quota(now time.Time) int {
+	span := 0.4 * float64(Refresh)
+	for _, e := range c.entries {
+		if e.task.LaunchType == LaunchExternal {
+			span = 0.4 * float64(RefreshExternal)
+			break
+		}
+	}
+	share := min(1, float64(now.Sub(c.began))/span)
+	batches := int(share*float64(len(c.entries)))/DescribeBatch + 1
+	return batches * DescribeBatch
+}
+
+// refresh is how long the task may go without being described.
+func (t *Task) refresh() time.Duration {
+	if t.LaunchType == LaunchExternal {
+		return RefreshExternal
+	}
+	return Refresh
+}
+
+// Complete ends a listing whose every needed describe has been answered and
+// merged: the scope is synced, and the omitted tasks are waiting for evidence.
+// It is an error, and the scope stays as it is, if something that the listing
+// names has not been answered for.
+func (s *Store) Complete(l Listing, now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.scopes[l.Scope]
+	if c == nil || c.status.State == Gone {
+		return nil
+	}
+	listed := make(map[string]struct{}, len(l.Tasks))
+	for _, arn := range l.Tasks {
+		listed[arn] = struct{}{}
+	}
+	if err := s.unanswered(c, listed, now); err != nil {
+		return err
+	}
+	s.markOmitted(c, l, listed)
+	c.expire(listed, now)
+	c.began = l.Began
+	next := ScopeStatus{Scope: l.Scope, State: Synced, SyncedAt: stamp(now), Facts: c.status.Facts}
+	if s.holdsFacts(c) {
+		next.Facts = s.facts.clone()
+	}
+	if c.status.State == Synced && slices.Equal(c.status.Facts.Environment, next.Facts.Environment) &&
+		c.status.Facts.TaskTags == next.Facts.TaskTags {
+		c.status = next
+		s.header = true // only the time moved: no new revision
+	} else {
+		s.setStatus(c, next)
+	}
+	s.sweep(now)
+	return nil
+}
+
+// unanswered returns an error for the first listed task, if any, that nothing
+// is known of, and for a task that is known but refers to something unknown.
+// A scope listed before takes tasks that no describe knows for very young or
+// very dead ones. At the first listing they could be published targets: it
+// waits for them, but for no longer than MissingAge, since one odd task must
+// not hold back the others.
+func (s *Store) unanswered(c *scopeState, listed map[string]struct{}, now time.Time) error {
+	var unknown, odd, unresolved []string
+	for arn := range listed {
+		if _, ok := c.entries[arn]; ok {
+			continue
+		}
+		if _, ok := c.tombs[arn]; ok {
+			continue
+		}
+		if since, ok := c.unexplained[arn]; !ok {
+			unknown = append(unknown, arn)
+		} else if now.Sub(since) <= MissingAge {
+			odd = append(odd, arn)
+		}
+	}
+	for arn, e := range c.entries {
+		if !s.resolved(e.task) {
+			unresolved = append(unresolved, arn)
+		}
+	}
+	switch {
+	case len(unknown) > 0:
+		return fmt.Errorf("%d listed tasks are not described, such as %s", len(unknown), slices.Min(unknown))
+	case len(unresolved) > 0:
+		return fmt.Errorf("%d tasks lack their definition or instance, such as %s", len(unresolved), slices.Min(unresolved))
+	case len(odd) > 0 && c.status.State == Unsynced && s.keeps(firstSyncIsComplete):
+		return fmt.Errorf("%d listed tasks are unknown to DescribeTasks, such as %s", len(odd), slices.Min(odd))
+	}
+	return nil
+}
+
+func (s *Store) markOmitted(c *scopeState, l Listing, listed map[string]struct{}) {
+	for arn, e := range c.entries {
+		_, ok := listed[arn]
+		omitted := !ok && s.omits(l, e)
+		if omitted && !s.keeps(omissionIsNothing) {
+			s.remove(c, arn, tombstone{version: e.task.Version})
+			continue
+		}
+		if omitted != e.omitted {
+			e.omitted = omitted
+			s.changeHeader()
+		}
+	}
+}
+
+// expire forgets old tombstones, and unexplained tasks no longer listed.
+func (c *scopeState) expire(listed map[string]struct{}, now time.Time) {
+	for arn, t := range c.tombs {
+		if now.Sub(t.at) > TombstoneAge {
+			delete(c.tombs, arn)
+		}
+	}
+	for arn := range c.unexplained {
+		if _, ok := listed[arn]; !ok {
+			delete(c.unexplained, arn)
+		}
+	}
+}
+
+func (s *Store) holdsFacts(c *scopeState) bool {
+	for _, e := range c.entries {
+		if e.facts != s.generation {
+			return false
+		}
+		if d := s.definitions[e.task.Definition]; d != nil && !d.absent && d.facts != s.generation {
+			return false
+		}
+	}
+	return true
+}
+
+// Stopped says that the task stops or has stopped; there is no way back.
+func (t *Task) Stopped() bool {
+	if t.DesiredStatus == StatusStopped {
+		return true
+	}
+	switch t.LastStatus {
+	case StatusStopped, "DEACTIVATING", "STOPPING", "DEPROVISIONING", "DELETED":
+		return true
+	}
+	return false
+}
+
+// settled says that only an unusual event will change the task: it runs, and
+// no container of it is still on its way.
+func (t *Task) settled() bool {
+	return t.Running() && !slices.ContainsFunc(t.Containers, func(c Container) bool {
+		switch strings.ToUpper(c.LastStatus) {
+		case "", StatusRunning, StatusStopped:
+			return false
+		}
+		return true
+	})
+}

@@ -1,0 +1,198 @@
+package inventory
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+type definitionEntry struct {
+	definition *Definition // nil where absent
+	facts      uint64
+	absent     bool
+	asked      time.Time
+	unused     time.Time // since; zero while in use
+}
+
+type instanceEntry struct {
+	instance *Instance
+	asked    time.Time
+	unused   time.Time
+}
+
+// WantedDefinitions lists, sorted, the task definitions of the scope's tasks
+// to ask for: those not known, those absent for over [AbsentAge], and those
+// that lack environment variables named since they were asked for.
+func (s *Store) WantedDefinitions(scope Scope, now time.Time) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wanted(scope, func(t *Task) string {
+		d, ok := s.definitions[t.Definition]
+		switch {
+		case t.Definition == "",
+			ok && d.absent && now.Sub(d.asked) < AbsentAge,
+			ok && !d.absent && d.facts == s.generation:
+			return ""
+		}
+		return t.Definition
+	})
+}
+
+// WantedInstances lists, sorted, the container instances to ask for: those
+// that tasks in bridge or host mode run on and that are not known, or had no
+// address [AddresslessAge] ago, or are ECS Anywhere's and were asked for
+// [RefreshExternal] ago. Definitions come first: without them the network mode
+// is not known.
+func (s *Store) WantedInstances(scope Scope, now time.Time) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wanted(scope, func(t *Task) string {
+		if !s.needsInstance(t) {
+			return ""
+		}
+		if i, ok := s.instances[t.Instance]; ok && now.Sub(i.asked) < i.instance.refresh() {
+			return ""
+		}
+		return t.Instance
+	})
+}
+
+func (s *Store) wanted(scope Scope, pick func(*Task) string) []string {
+	c := s.scopes[scope]
+	if c == nil {
+		return nil
+	}
+	found := map[string]struct{}{}
+	for _, e := range c.entries {
+		if arn := pick(e.task); arn != "" {
+			found[arn] = struct{}{}
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// PutDefinition adds a task definition, read under the given generation of
+// facts. It becomes the store's.
+func (s *Store) PutDefinition(d *Definition, facts uint64, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := &definitionEntry{definition: d.restricted(s.facts), facts: facts, asked: now}
+	old, ok := s.definitions[d.ARN]
+	if ok && !old.absent && old.facts > facts {
+		return
+	}
+	s.definitions[d.ARN] = next
+	if !ok || !reflect.DeepEqual(old.definition, next.definition) {
+		s.changeBody()
+	}
+}
+
+// PutAbsentDefinition says that ECS has no such task definition. That concerns
+// only its tasks, which stay, without a definition.
+func (s *Store) PutAbsentDefinition(arn string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.definitions[arn]
+	if ok && !old.absent { // known before: last known good
+		return
+	}
+	s.definitions[arn] = &definitionEntry{absent: true, asked: now}
+	if !ok {
+		s.changeBody()
+	}
+}
+
+// PutInstance adds a container instance. One whose address nobody could tell
+// has none, which concerns only its tasks; it never replaces one that has.
+func (s *Store) PutInstance(i *Instance, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.instances[i.ARN]
+	if ok && old.instance.hasAddress() && !i.hasAddress() {
+		old.asked = now
+		return
+	}
+	s.instances[i.ARN] = &instanceEntry{instance: i, asked: now}
+	if !ok || !reflect.DeepEqual(old.instance, i) {
+		s.changeBody()
+	}
+}
+
+// resolved says that what the task refers to has been answered for.
+func (s *Store) resolved(t *Task) bool {
+	if t.Definition == "" {
+		return true
+	}
+	if _, ok := s.definitions[t.Definition]; !ok {
+		return false
+	}
+	if !s.needsInstance(t) {
+		return true
+	}
+	_, ok := s.instances[t.Instance]
+	return ok
+}
+
+// needsInstance says that the task's addresses are its machine's.
+func (s *Store) needsInstance(t *Task) bool {
+	d := s.definitions[t.Definition]
+	if t.Instance == "" || d == nil || d.absent {
+		return false
+	}
+	mode := d.definition.Mode()
+	return mode == NetworkBridge || mode == NetworkHost
+}
+
+// sweep forgets definitions and instances that no task has used for long
+// enough that a deployment rolled back finds them again.
+func (s *Store) sweep(now time.Time) {
+	if now.Sub(s.swept) < sweepEvery {
+		return
+	}
+	s.swept = now
+	definitions, instances := map[string]bool{}, map[string]bool{}
+	for _, c := range s.scopes {
+		for _, e := range c.entries {
+			definitions[e.task.Definition] = true
+			instances[e.task.Instance] = true
+		}
+	}
+	for arn, d := range s.definitions {
+		if expired(&d.unused, definitions[arn], now) {
+			delete(s.definitions, arn)
+		}
+	}
+	for arn, i := range s.instances {
+		if expired(&i.unused, instances[arn], now) {
+			delete(s.instances, arn)
+		}
+	}
+}
+
+func expired(unused *time.Time, used bool, now time.Time) bool {
+	switch {
+	case used:
+		*unused = time.Time{}
+	case unused.IsZero():
+		*unused = now
+	}
+	return !used && now.Sub(*unused) > unusedAge
+}
+
+func (i *Instance) hasAddress() bool { return i.IPv4.IsValid() || i.IPv6.IsValid() }
+
+// refresh is how long what is known of the instance holds.
+func (i *Instance) refresh() time.Duration {
+	switch {
+	case !i.hasAddress():
+		return AddresslessAge
+	case i.External():
+		return RefreshExternal
+	}
+	return 1<<63 - 1 // the private address of an EC2 instance never changes
+}
+
+// External says that the machine is one of ECS Anywhere.
+func (i *Instance) External() bool { return strings.HasPrefix(i.MachineID, "mi-") }

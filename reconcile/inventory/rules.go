@@ -1,0 +1,47 @@
+package inventory
+
+import "time"
+
+// Times that the rules of the [Store] speak of.
+const (
+	// TombstoneAge is how long a stopped task is remembered, so that a late
+	// answer cannot bring it back.
+	TombstoneAge = 15 * time.Minute
+	// MissingAge is how long a task must have been known before MISSING is
+	// believed: answers about a task just started lag behind it.
+	MissingAge = time.Minute
+	// Refresh is the time within which every known task is described again,
+	// for what changes without raising its version (tags, health).
+	Refresh = 10 * time.Minute
+	// RefreshExternal is Refresh for ECS Anywhere, whose machines also change
+	// their addresses.
+	RefreshExternal = 5 * time.Minute
+	// AbsentAge is how long a definition that ECS refuses to describe is not
+	// asked for again.
+	AbsentAge = 10 * time.Minute
+	// AddresslessAge is the same for an instance that has no address yet.
+	AddresslessAge = time.Minute
+
+	sweepEvery = 5 * time.Minute
+	unusedAge  = TombstoneAge
+)
+
+// DescribeBatch is the most tasks one DescribeTasks call takes (Amazon ECS API,
+// DescribeTasks).
+const DescribeBatch = 100
+
+// rule is one of the rules of the Store. A test takes each of them out and
+// requires the history test to fail.
+type rule uint8
+
+const (
+	lowerIsDropped      rule = 1 << iota // a version below the known one is dropped
+	equalRefreshes                       // an equal version from a describe replaces tags and health
+	stopIsFinal                          // a stop leaves a tombstone
+	learntSurvives                       // an entry learnt after a listing began survives its omission
+	omissionIsNothing                    // an omitted task stays until there is evidence
+	youngMissingStays                    // MISSING is not believed of a young task
+	firstSyncIsComplete                  // a first listing with unexplained tasks does not exist
+)
+
+func (s *Store) keeps(r rule) bool { return s.without&r == 0 }

@@ -1,0 +1,226 @@
+package inventory
+
+import (
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Store merges what is read of ECS into one last known good state per [Scope].
+//
+// It keeps these rules. A task of a higher version replaces the known one; an
+// equal version, from a describe, replaces it too, for what changes without
+// raising the version; a lower one is dropped. A stop is final and is
+// remembered for [TombstoneAge]. A task that a listing omits stays, and is
+// counted in [Snapshot.Waiting], until a describe says that it stops, or says
+// MISSING of a task known for over [MissingAge]; one learnt after the listing
+// began is not even counted. A scope shows no task before its first complete
+// listing, and a task shows when its definition, and the instance that its
+// addresses come from, have been answered for.
+//
+// That a newer running task at the same address and port retires a stale one
+// is left to the planner, which knows the ports.
+//
+// All methods are safe for concurrent use. Time is what the caller says it is.
+type Store struct {
+	mu          sync.Mutex
+	facts       Facts
+	generation  uint64 // of facts: rises when they grow
+	sources     []SourceStatus
+	scopes      map[Scope]*scopeState
+	definitions map[string]*definitionEntry
+	instances   map[string]*instanceEntry
+	swept       time.Time
+
+	revision uint64
+	header   bool // statuses differ from the snapshot's
+	body     bool // tasks, definitions or instances do
+	snapshot *Snapshot
+	without  rule // rules taken out, by tests
+}
+
+// scopeState is what is known of one cluster.
+type scopeState struct {
+	status      ScopeStatus
+	entries     map[string]*entry
+	tombs       map[string]tombstone
+	unexplained map[string]time.Time // listed, but no describe knew them; since
+	began       time.Time            // of the last complete listing
+	sorted      []*Task              // as in the last snapshot
+	touched     map[string]struct{}  // differ from sorted
+	hidden      map[string]struct{}  // lack a definition or an instance
+}
+
+type entry struct {
+	task      *Task
+	learnt    time.Time // first told of
+	asked     time.Time // the question that task answers
+	described time.Time // last described
+	facts     uint64    // generation of facts that task holds
+	omitted   bool      // by the last complete listing
+}
+
+type tombstone struct {
+	at      time.Time
+	version int64
+	stopped bool // false: MISSING, which a later answer may disprove
+}
+
+// NewStore returns an empty store.
+func NewStore() *Store {
+	return &Store{
+		scopes:      map[Scope]*scopeState{},
+		definitions: map[string]*definitionEntry{},
+		instances:   map[string]*instanceEntry{},
+	}
+}
+
+// Revision rises whenever the snapshot comes to differ in more than the time of
+// its last listings.
+func (s *Store) Revision() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.revision
+}
+
+// SetSources replaces the statuses of the sources; the snapshot shows them in
+// the order given.
+func (s *Store) SetSources(sources []SourceStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := make([]SourceStatus, len(sources))
+	for i, src := range sources {
+		src.Since = stamp(src.Since)
+		src.Source.Clusters = slices.Clone(src.Source.Clusters)
+		next[i] = src
+	}
+	if reflect.DeepEqual(next, s.sources) {
+		return
+	}
+	s.sources = next
+	s.changeHeader()
+}
+
+// Found says that a cluster exists. One that is new, or was gone, is unsynced.
+func (s *Store) Found(scope Scope, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.scopes[scope]; c != nil && c.status.State != Gone {
+		return
+	}
+	s.scopes[scope] = newScope(scope, ScopeStatus{State: Unsynced, Since: stamp(now), Reason: "not listed yet"})
+	s.changeHeader()
+}
+
+// Fail says that an attempt to list a scope failed: what is known of it stays,
+// as stale. A scope that was never listed stays unsynced, one that is gone
+// stays gone.
+func (s *Store) Fail(scope Scope, reason string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.scopes[scope]
+	if c == nil {
+		c = newScope(scope, ScopeStatus{State: Unsynced, Since: stamp(now)})
+		s.scopes[scope] = c
+	}
+	next := c.status
+	next.Reason = reason
+	switch c.status.State {
+	case Gone:
+		return
+	case Synced:
+		next.State, next.Since = Stale, stamp(now)
+	}
+	s.setStatus(c, next)
+}
+
+// Gone says that a scope is no more: its cluster was deleted, or the
+// configuration no longer names it. Its tasks go with it.
+func (s *Store) Gone(scope Scope, reason string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.scopes[scope]; c != nil && c.status.State == Gone {
+		return
+	}
+	s.scopes[scope] = newScope(scope, ScopeStatus{State: Gone, Since: stamp(now), Reason: reason})
+	s.changeBody()
+}
+
+// Forget drops a scope and its status: nobody holds targets of it any more.
+func (s *Store) Forget(scope Scope) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.scopes[scope]; ok {
+		delete(s.scopes, scope)
+		s.changeBody()
+	}
+}
+
+// Statuses lists every scope with its status, sorted.
+func (s *Store) Statuses() []ScopeStatus {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.statuses()
+}
+
+// SetFacts says which optional parts to keep from now on. What is no longer
+// asked for is dropped at once; when they grow, every task and definition
+// counts as lacking them until it is read again.
+func (s *Store) SetFacts(facts Facts) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	facts = facts.normalised()
+	if reflect.DeepEqual(facts, s.facts) {
+		return
+	}
+	if !s.facts.covers(facts) {
+		s.generation++
+	}
+	s.facts = facts
+	for _, c := range s.scopes {
+		c.restrict(facts)
+	}
+	for _, d := range s.definitions {
+		d.definition = d.definition.restricted(facts)
+	}
+	s.changeBody()
+}
+
+// Facts returns the optional parts that are kept and their generation, which
+// goes back to the store with what was read by them.
+func (s *Store) Facts() (Facts, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.facts.clone(), s.generation
+}
+
+func (s *Store) setStatus(c *scopeState, next ScopeStatus) {
+	if reflect.DeepEqual(c.status, next) {
+		return
+	}
+	if (c.status.State == Unsynced) != (next.State == Unsynced) {
+		s.changeBody()
+	}
+	c.status = next
+	s.changeHeader()
+}
+
+func (s *Store) changeHeader() { s.revision++; s.header = true }
+
+func (s *Store) changeBody() { s.body = true; s.changeHeader() }
+
+func newScope(scope Scope, status ScopeStatus) *scopeState {
+	status.Scope = scope
+	return &scopeState{
+		status:      status,
+		entries:     map[string]*entry{},
+		tombs:       map[string]tombstone{},
+		unexplained: map[string]time.Time{},
+		touched:     map[string]struct{}{},
+		hidden:      map[string]struct{}{},
+	}
+}
+
+// stamp strips what does not survive being written to a file.
+func stamp(t time.Time) time.Time { return t.Round(0).UTC() }
