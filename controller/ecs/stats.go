@@ -1,0 +1,95 @@
+package ecs
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Stats are counts since the start, sorted.
+type Stats struct {
+	Operations []OperationStats
+	Budgets    []BudgetStats
+	Polls      []PollStats
+}
+
+// OperationStats counts the attempts of one operation, retries included. An
+// empty account is that of calls made before it was known.
+type OperationStats struct {
+	Account   string
+	Region    string
+	Operation string // as in "DescribeTasks"
+	Category  Category
+	Calls     uint64
+	Throttled uint64 // refused for their rate
+	Errors    uint64 // failed otherwise
+}
+
+// BudgetStats is the state of one token bucket.
+type BudgetStats struct {
+	Account  string
+	Region   string
+	Category Category
+	Share    float64 // of the account's quota
+	Rate     float64 // calls a second at the moment
+	Full     float64 // calls a second when nothing is throttled
+	Burst    float64 // the most calls at once
+	Tokens   float64 // calls that could be made at once now; below 0: owed
+}
+
+// PollStats tells how a source is polled.
+type PollStats struct {
+	Account string
+	Region  string
+	RoleARN string
+	// Interval is between the starts of the last two full polls; 0 before.
+	Interval time.Duration
+	Duration time.Duration // of the last full poll
+	Polls    uint64        // full ones
+	Failed   uint64        // those in which anything failed
+}
+
+// Stats returns the counts and the state of the budgets.
+func (w *Watcher) Stats() Stats {
+	return Stats{Operations: w.budgets.operations(), Budgets: w.budgets.levels(time.Now()), Polls: w.polls()}
+}
+
+func (b *budgets) sorted() []*budget {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.SortedFunc(maps.Values(b.by), func(x, y *budget) int {
+		return cmp.Or(cmp.Compare(x.place.account, y.place.account), cmp.Compare(x.place.region, y.place.region))
+	})
+}
+
+func (b *budgets) operations() []OperationStats {
+	var out []OperationStats
+	for _, one := range b.sorted() {
+		one.mu.Lock()
+		for _, op := range slices.Sorted(maps.Keys(one.counts)) {
+			c := one.counts[op]
+			out = append(out, OperationStats{
+				Account: one.place.account, Region: one.place.region, Operation: op, Category: categoryOf(op),
+				Calls: c.calls, Throttled: c.throttled, Errors: c.errors,
+			})
+		}
+		one.mu.Unlock()
+	}
+	return out
+}
+
+func (b *budgets) levels(now time.Time) []BudgetStats {
+	var out []BudgetStats
+	for _, one := range b.sorted() {
+		for _, c := range slices.Sorted(maps.Keys(one.limiters)) {
+			l := one.limiters[c]
+			perSecond, tokens := l.level(now)
+			out = append(out, BudgetStats{
+				Account: one.place.account, Region: one.place.region, Category: c, Share: b.share,
+				Rate: perSecond, Full: l.full.Refill, Burst: l.full.Burst, Tokens: tokens,
+			})
+		}
+	}
+	return out
+}

@@ -1,0 +1,282 @@
+package ecs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+
+	"ecs-scrape/reconcile/inventory"
+)
+
+// Options configures a Watcher; zero values mean the defaults named.
+type Options struct {
+	// PollInterval is the time between the starts of two polls of a source, if
+	// the budget allows it; 15 seconds.
+	PollInterval time.Duration
+	// QuotaShare is the part of every AWS quota to use, above 0 and up to 1;
+	// 0.5. Controllers that share an account share its quotas.
+	QuotaShare float64
+	// Quotas replace the documented ones, where AWS has raised them.
+	Quotas map[Category]Quota
+	// CallTimeout bounds one attempt of a call; 10 seconds. Three are made.
+	CallTimeout time.Duration
+}
+
+// Watcher keeps a snapshot of what runs in the sources it is told to want. All
+// methods are safe for concurrent use; of Run and Once only one may run at a
+// time.
+type Watcher struct {
+	options Options
+	store   *inventory.Store
+	budgets *budgets
+	http    *awshttp.BuildableClient
+	asking  singleflight.Group // task definitions
+	changed chan struct{}
+	wanted  chan struct{}
+	now     func() time.Time
+
+	mu       sync.Mutex
+	want     inventory.Want
+	known    bool // Want has been called
+	sources  map[string]*source
+	notified uint64 // revision of the store
+}
+
+// New returns a Watcher that wants nothing yet. It is an error if an option is
+// out of range.
+func New(o Options) (*Watcher, error) {
+	if o.PollInterval == 0 {
+		o.PollInterval = 15 * time.Second
+	}
+	if o.QuotaShare == 0 {
+		o.QuotaShare = 0.5
+	}
+	if o.CallTimeout == 0 {
+		o.CallTimeout = 10 * time.Second
+	}
+	switch {
+	case o.QuotaShare < 0 || o.QuotaShare > 1:
+		return nil, fmt.Errorf("quota share %v: want more than 0 and at most 1", o.QuotaShare)
+	case o.PollInterval < 0:
+		return nil, fmt.Errorf("poll interval %v: want more than 0", o.PollInterval)
+	case o.CallTimeout < 0:
+		return nil, fmt.Errorf("call timeout %v: want more than 0", o.CallTimeout)
+	}
+	return &Watcher{
+		options: o,
+		store:   inventory.NewStore(),
+		budgets: newBudgets(o.QuotaShare, o.Quotas),
+		http:    newHTTPClient(o.CallTimeout),
+		changed: make(chan struct{}, 1),
+		wanted:  make(chan struct{}, 1),
+		now:     time.Now,
+		sources: map[string]*source{},
+	}, nil
+}
+
+// Want says what to watch from now on. Equal wants cost nothing; another one
+// is polled for at once. A source left out takes its tasks with it.
+func (w *Watcher) Want(want inventory.Want) {
+	w.store.SetFacts(want.Facts)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.known && reflect.DeepEqual(w.want, want) {
+		return
+	}
+	again := !w.known || !reflect.DeepEqual(w.want.Sources, want.Sources) ||
+		!reflect.DeepEqual(w.want.Facts, want.Facts) || w.newlyHeld(want.Held)
+	w.want = copyWant(want)
+	w.known = true
+	w.reconcile()
+	w.retire()
+	w.publish()
+	if again {
+		signal(w.wanted)
+	}
+}
+
+// newlyHeld says that a held scope is not known to the store.
+func (w *Watcher) newlyHeld(held []inventory.Scope) bool {
+	known := map[inventory.Scope]bool{}
+	for _, st := range w.store.Statuses() {
+		known[st.Scope] = true
+	}
+	return slices.ContainsFunc(held, func(s inventory.Scope) bool { return !known[s] })
+}
+
+// Snapshot is the state as it is known now; cheap while nothing changes.
+func (w *Watcher) Snapshot() *inventory.Snapshot { return w.store.Snapshot() }
+
+// Changed receives whenever the snapshot may have changed in more than the
+// time of its listings; statuses count. It holds one signal.
+func (w *Watcher) Changed() <-chan struct{} { return w.changed }
+
+// Run polls what is wanted until ctx ends, and waits for all that it started.
+// It returns nil: failures are statuses in the snapshot.
+func (w *Watcher) Run(ctx context.Context) error {
+	workers := map[*source]*worker{}
+	defer func() {
+		for _, one := range workers {
+			one.stop()
+		}
+	}()
+	for {
+		w.staff(ctx, workers)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.wanted:
+		}
+	}
+}
+
+// Once polls every source once. The error names each source and cluster that
+// failed; the snapshot holds what worked.
+func (w *Watcher) Once(ctx context.Context) error {
+	w.mu.Lock()
+	sources := w.ordered()
+	w.mu.Unlock()
+	errs := make([]error, len(sources))
+	var group errgroup.Group
+	for i, s := range sources {
+		group.Go(func() error {
+			if err := s.poll(ctx, true); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", s.name(), err)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // its functions return nil
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// staff starts a worker for each source that has none, stops those whose
+// source is no longer wanted, and wakes the others.
+func (w *Watcher) staff(ctx context.Context, workers map[*source]*worker) {
+	w.mu.Lock()
+	sources := w.ordered()
+	w.mu.Unlock()
+	for s, one := range workers {
+		if !slices.Contains(sources, s) {
+			one.stop()
+			delete(workers, s)
+		}
+	}
+	for _, s := range sources {
+		if one, ok := workers[s]; ok {
+			signal(one.kick)
+		} else {
+			workers[s] = start(ctx, s)
+		}
+	}
+	w.mu.Lock() // a source that was stopped may have been in the middle of a poll
+	w.retire()
+	w.mu.Unlock()
+	w.notify()
+}
+
+// ordered are the wanted sources without doubles; the caller holds the lock.
+func (w *Watcher) ordered() []*source {
+	var out []*source
+	for _, src := range w.want.Sources {
+		if s := w.sources[key(src)]; !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// reconcile keeps one source per entry wanted; the caller holds the lock.
+func (w *Watcher) reconcile() {
+	next := map[string]*source{}
+	for _, src := range w.want.Sources {
+		k := key(src)
+		if next[k] != nil {
+			continue
+		}
+		if s := w.sources[k]; s != nil {
+			next[k] = s
+		} else {
+			next[k] = newSource(w, src)
+			w.inherit(next[k])
+		}
+	}
+	w.sources = next
+}
+
+// inherit takes over where the source is from one of the same identity, so that
+// other clusters of a known account are judged at once; the caller holds the
+// lock.
+func (w *Watcher) inherit(s *source) {
+	for _, old := range w.sources {
+		if old.want.Region == s.want.Region && old.want.RoleARN == s.want.RoleARN && old.want.ExternalID == s.want.ExternalID {
+			s.setPlace(old.place())
+		}
+	}
+}
+
+func (w *Watcher) held() []inventory.Scope {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.want.Held
+}
+
+// update is called after each poll of a source.
+func (w *Watcher) update() {
+	w.mu.Lock()
+	w.retire()
+	w.publish()
+	w.mu.Unlock()
+	w.notify()
+}
+
+// publish hands the sources' statuses to the store; the caller holds the lock.
+func (w *Watcher) publish() {
+	statuses := make([]inventory.SourceStatus, 0, len(w.want.Sources))
+	for _, src := range w.want.Sources {
+		statuses = append(statuses, w.sources[key(src)].status())
+	}
+	w.store.SetSources(statuses)
+}
+
+// notify signals a change of the store once.
+func (w *Watcher) notify() {
+	revision := w.store.Revision()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if revision != w.notified {
+		w.notified = revision
+		signal(w.changed)
+	}
+}
+
+func copyWant(want inventory.Want) inventory.Want {
+	want.Sources = slices.Clone(want.Sources)
+	for i, src := range want.Sources {
+		want.Sources[i].Clusters = slices.Clone(src.Clusters)
+	}
+	want.Facts.Environment = slices.Clone(want.Facts.Environment)
+	want.Held = slices.Clone(want.Held)
+	return want
+}
+
+// key tells sources apart.
+func key(src inventory.Source) string {
+	return fmt.Sprintf("%q %q %q %q", src.Region, src.RoleARN, src.ExternalID, src.Clusters)
+}
+
+// signal leaves one signal in a channel that holds one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,159 @@
+package ecs
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"ecs-scrape/reconcile/inventory"
+)
+
+// worker is the goroutine of a source, so that one that hangs or fails leaves
+// the others alone.
+type worker struct {
+	kick   chan struct{} // poll everything now
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+func start(ctx context.Context, s *source) *worker {
+	ctx, cancel := context.WithCancel(ctx)
+	one := &worker{kick: make(chan struct{}, 1), cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(one.done)
+		s.loop(ctx, one.kick)
+	}()
+	return one
+}
+
+// stop ends the worker and waits for it.
+func (o *worker) stop() {
+	o.cancel()
+	<-o.done
+}
+
+func (s *source) loop(ctx context.Context, kick <-chan struct{}) {
+	full := true
+	for {
+		_ = s.poll(ctx, full) // failures are in the statuses
+		timer := time.NewTimer(s.pause())
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-kick:
+			timer.Stop()
+			s.forgive()
+			full = true
+		case <-timer.C:
+			full = !s.w.now().Before(s.nextPoll())
+		}
+	}
+}
+
+func (s *source) nextPoll() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next
+}
+
+// pause is the time until the next full poll, or until a failed cluster is to
+// be tried again.
+func (s *source) pause() time.Duration {
+	next := s.nextPoll()
+	s.retryMu.Lock()
+	defer s.retryMu.Unlock()
+	for _, r := range s.retries {
+		if r.at.Before(next) {
+			next = r.at
+		}
+	}
+	return max(0, next.Sub(s.w.now()))
+}
+
+// retrying is the state of a cluster whose last listing failed.
+type retrying struct {
+	failures int
+	at       time.Time // not before
+}
+
+// again counts one more failure; r may be nil.
+func (r *retrying) again(now time.Time) *retrying {
+	n := 1
+	if r != nil {
+		n += r.failures
+	}
+	return &retrying{failures: n, at: now.Add(backoff(n))}
+}
+
+// ready are those of the scopes that are not waiting to be tried again.
+func (s *source) ready(scopes []inventory.Scope) []inventory.Scope {
+	s.retryMu.Lock()
+	defer s.retryMu.Unlock()
+	now := s.w.now()
+	var out []inventory.Scope
+	for _, scope := range scopes {
+		if r := s.retries[scope.Cluster]; r == nil || !now.Before(r.at) {
+			out = append(out, scope)
+		}
+	}
+	return out
+}
+
+func (s *source) failing(cluster string) bool {
+	s.retryMu.Lock()
+	defer s.retryMu.Unlock()
+	return s.retries[cluster] != nil
+}
+
+func (s *source) forgetRetry(cluster string) {
+	s.retryMu.Lock()
+	defer s.retryMu.Unlock()
+	delete(s.retries, cluster)
+}
+
+// healthy are those of the scopes whose listing has just worked.
+func (s *source) healthy(scopes []inventory.Scope) []inventory.Scope {
+	var out []inventory.Scope
+	for _, scope := range scopes {
+		if !s.failing(scope.Cluster) {
+			out = append(out, scope)
+		}
+	}
+	return out
+}
+
+// dueRetries are the failed clusters whose time has come.
+func (s *source) dueRetries() []inventory.Scope {
+	var out []inventory.Scope
+	for _, st := range s.w.store.Statuses() {
+		if s.owns(st.Scope) && st.State != inventory.Gone && s.failing(st.Scope.Cluster) {
+			out = append(out, st.Scope)
+		}
+	}
+	return s.ready(out)
+}
+
+// forgive lets every failed cluster be tried again at once.
+func (s *source) forgive() {
+	s.retryMu.Lock()
+	defer s.retryMu.Unlock()
+	for _, r := range s.retries {
+		r.at = time.Time{}
+	}
+}
+
+// backoff is the pause after the n-th failure in a row: a second, doubling to
+// a minute, jittered.
+func backoff(n int) time.Duration {
+	d := time.Minute
+	if n <= 6 {
+		d = time.Second << (n - 1)
+	}
+	return jitter(d, 0.25)
+}
+
+// jitter spreads d by a part of it either way.
+func jitter(d time.Duration, part float64) time.Duration {
+	return time.Duration(float64(d) * (1 + part*(2*rand.Float64()-1)))
+}
