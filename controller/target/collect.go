@@ -1,0 +1,105 @@
+package target
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// DefaultGenerations is how many configurations are kept, the current included.
+const DefaultGenerations = 5
+
+// Collect removes what the confirmed configuration no longer names: target
+// files whose path is not in keepPools, with the records of their origins, and
+// all but the newest generations (5 when 0); never the current one. The
+// directory of a class goes with its file; a bucket of own pools stays, because
+// Prometheus never watches a directory that was missing when it looked first.
+func (d *Directory) Collect(keepPools map[string]bool, generations int) error {
+	if d.readOnly {
+		return ErrReadOnly
+	}
+	if err := d.load(); err != nil {
+		return err
+	}
+	if generations <= 0 {
+		generations = DefaultGenerations
+	}
+	err := errors.Join(d.collectPools(keepPools), d.collectOrigins(), d.collectGenerations(generations))
+	if err != nil {
+		return fmt.Errorf("remove what is no longer used: %w", withRemedy(err))
+	}
+	return nil
+}
+
+func (d *Directory) collectPools(keep map[string]bool) error {
+	var errs []error
+	for _, p := range slices.Sorted(maps.Keys(d.pools)) {
+		if keep[p] {
+			continue
+		}
+		if err := d.removePool(p); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		delete(d.pools, p)
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Directory) removePool(p string) error {
+	if err := os.Remove(d.at(p)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	dir := path.Dir(p)
+	if !strings.HasPrefix(p, classDir) {
+		return ignoreMissing(syncDir(d.at(dir)))
+	}
+	err := os.Remove(d.at(dir))
+	if errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) {
+		return syncDir(d.at(dir))
+	}
+	if err := ignoreMissing(err); err != nil {
+		return err
+	}
+	return syncDir(d.at(classDir))
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// collectGenerations moves each old generation away before removing it, so that
+// none is ever seen in part.
+func (d *Directory) collectGenerations(keep int) error {
+	all, err := d.Generations()
+	if err != nil {
+		return err
+	}
+	old := slices.DeleteFunc(all, func(g Generation) bool { return g.Current })
+	if len(old) == len(all) {
+		keep++ // nothing is current
+	}
+	for _, g := range old[min(len(old), keep-1):] {
+		staged, err := d.stagePath()
+		if err != nil {
+			return err
+		}
+		if err := os.Rename(d.at(generationPrefix+g.Digest), staged); err != nil {
+			return err
+		}
+		if err := os.RemoveAll(staged); err != nil {
+			return err
+		}
+	}
+	return syncDir(filepath.Clean(d.path))
+}

@@ -1,0 +1,151 @@
+package target
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"ecs-scrape/reconcile/artifact"
+)
+
+// The names of the published directory.
+const (
+	currentLink      = "current"
+	generationPrefix = "generation-"
+	targetsDir       = "targets"
+	secretsDir       = "secrets"
+	stateDir         = ".state"
+	stageDir         = "stage"   // below .state: what is being written
+	originsDir       = "origins" // below .state: where published targets are from
+)
+
+// ErrReadOnly is the error of a method that writes, on a directory opened to
+// be read.
+var ErrReadOnly = errors.New("the output directory was opened to be read only")
+
+// Options of [Open].
+type Options struct {
+	// ReadOnly creates, cleans and changes nothing; a directory that does not
+	// exist reads as an empty one.
+	ReadOnly bool
+}
+
+// Directory is the published directory. It has one owner: its methods are not
+// to be called concurrently, and no other process may write into it.
+type Directory struct {
+	path     string
+	readOnly bool
+	staged   int // names of staged files
+
+	loaded bool // the fields below hold what is on disk
+	config artifact.Files
+	pools  map[string]*poolState
+	notes  []error // what was wrong with current when it was read
+}
+
+// Open prepares dir: the layout exists afterwards, readable by every user, and
+// what an earlier process left half-written is gone. What is published is not
+// touched.
+func Open(dir string, opts Options) (*Directory, error) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open output directory %s: %w", dir, err)
+	}
+	d := &Directory{path: path, readOnly: opts.ReadOnly}
+	if opts.ReadOnly {
+		return d, nil
+	}
+	if err := d.prepare(); err != nil {
+		return nil, fmt.Errorf("open output directory: %w", withRemedy(err))
+	}
+	return d, nil
+}
+
+// Path is the absolute path of the directory.
+func (d *Directory) Path() string { return d.path }
+
+// ConfigPath is what Prometheus's --config.file must name.
+func (d *Directory) ConfigPath() string { return d.at(currentLink, artifact.ConfigFile) }
+
+func (d *Directory) at(parts ...string) string {
+	return filepath.Join(append([]string{d.path}, parts...)...)
+}
+
+func (d *Directory) prepare() error {
+	if err := os.RemoveAll(d.at(stateDir, stageDir)); err != nil {
+		return err
+	}
+	for _, dir := range []string{d.at(targetsDir, "class"), d.at(targetsDir, "own"), d.at(stateDir, originsDir)} {
+		if err := makeDir(dir); err != nil {
+			return err
+		}
+	}
+	if err := d.makeStage(); err != nil {
+		return err
+	}
+	return d.oneFilesystem()
+}
+
+// makeStage creates the staging directory. Links beside a staged generation
+// make its relative paths ("../targets", "../secrets") mean there what they
+// mean once it is published.
+func (d *Directory) makeStage() error {
+	stage := d.at(stateDir, stageDir)
+	if err := makeDir(stage); err != nil {
+		return err
+	}
+	for _, name := range []string{targetsDir, secretsDir} {
+		err := os.Symlink(filepath.Join("..", "..", name), filepath.Join(stage, name))
+		if err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneFilesystem: a rename is atomic, and possible, only within one.
+func (d *Directory) oneFilesystem() error {
+	home, err := device(d.path)
+	if err != nil {
+		return err
+	}
+	for _, dir := range []string{d.at(targetsDir), d.at(targetsDir, "class"), d.at(targetsDir, "own"), d.at(stateDir)} {
+		dev, err := device(dir)
+		if err != nil {
+			return err
+		}
+		if dev != home {
+			return &os.PathError{Op: "rename into", Path: dir, Err: syscall.EXDEV}
+		}
+	}
+	return nil
+}
+
+// stagePath is a fresh path to write to before a rename.
+func (d *Directory) stagePath() (string, error) {
+	if err := d.makeStage(); err != nil {
+		return "", err
+	}
+	d.staged++
+	return d.at(stateDir, stageDir, strconv.Itoa(d.staged)), nil
+}
+
+// put writes a file completely and renames it into place. The directory of path
+// is the caller's to sync.
+func (d *Directory) put(path string, data []byte) error {
+	staged, err := d.stagePath()
+	if err != nil {
+		return err
+	}
+	if err := writeFile(staged, data); err != nil {
+		return err
+	}
+	if err := os.Rename(staged, path); err != nil {
+		_ = os.Remove(staged)
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package artifact
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+// ConfigFile is the name of Prometheus's main file in [Bundle.Config].
+const ConfigFile = "prometheus.yml"
+
+// Files maps a slash-separated relative path to the content of the file.
+type Files map[string][]byte
+
+// Paths are the sorted paths of the files.
+func (f Files) Paths() []string { return slices.Sorted(maps.Keys(f)) }
+
+// Digest identifies the files by path and content: 16 hexadecimal digits.
+func (f Files) Digest() string {
+	h := sha256.New()
+	for _, path := range f.Paths() {
+		for _, part := range [][]byte{[]byte(path), f[path]} {
+			_ = binary.Write(h, binary.BigEndian, uint64(len(part)))
+			h.Write(part)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// Bundle is the whole output of a plan.
+type Bundle struct {
+	// Config are prometheus.yml and rules/*.yml: what a reload is about.
+	Config Files
+	// Pools are the target files, sorted by path: what a reload is not about.
+	Pools []Pool
+}
+
+// Digest identifies the configuration, not the targets.
+func (b *Bundle) Digest() string { return b.Config.Digest() }
+
+// Pool is one scrape pool of Prometheus and the file of its targets.
+type Pool struct {
+	Name    string // job_name in prometheus.yml
+	Path    string // relative to the output directory, such as "targets/class/default/targets.json"
+	Targets []Target
+}
+
+// Target is one line of a target file.
+type Target struct {
+	// Labels as written, __address__ included.
+	Labels labels.Labels
+	// Origin says where the target is from. It is recorded beside the target
+	// file, not in it.
+	Origin Origin
+}
+
+// Origin names the object that asked for a target and the place it runs in.
+// Where the record was lost, all fields are empty.
+type Origin struct {
+	Object  string `json:"object,omitempty"` // ScrapeTarget's name
+	Account string `json:"account,omitempty"`
+	Region  string `json:"region,omitempty"`
+	Cluster string `json:"cluster,omitempty"`
+}
+
+// Address is the host and port that Prometheus connects to.
+func (t Target) Address() string { return t.Labels.Get("__address__") }
+
+// Compare orders targets by address, then by the rest of their labels.
+func (t Target) Compare(o Target) int {
+	if c := strings.Compare(t.Address(), o.Address()); c != 0 {
+		return c
+	}
+	return labels.Compare(t.Labels, o.Labels)
+}

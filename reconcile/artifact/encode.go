@@ -1,0 +1,142 @@
+package artifact
+
+import (
+	"cmp"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+const addressLabel = "__address__"
+
+// Sorted are the pool's targets in the order of its file. The pool is not
+// changed; where it is in order already, its own slice is returned.
+func (p Pool) Sorted() []Target {
+	if slices.IsSortedFunc(p.Targets, compareInFile) {
+		return p.Targets
+	}
+	return slices.SortedFunc(slices.Values(p.Targets), compareInFile)
+}
+
+// compareInFile breaks ties by origin, so that equal targets of two objects
+// have one order too.
+func compareInFile(a, b Target) int {
+	if c := a.Compare(b); c != 0 {
+		return c
+	}
+	return cmp.Or(
+		cmp.Compare(a.Origin.Object, b.Origin.Object),
+		cmp.Compare(a.Origin.Account, b.Origin.Account),
+		cmp.Compare(a.Origin.Region, b.Origin.Region),
+		cmp.Compare(a.Origin.Cluster, b.Origin.Cluster),
+	)
+}
+
+// Encode is the pool's target file: file_sd JSON, one group per target on a
+// line of its own, in the order of [Pool.Sorted]. Labels with an empty value
+// are absent labels and are left out. Invalid UTF-8 becomes U+FFFD.
+func (p Pool) Encode() []byte {
+	targets := p.Sorted()
+	if len(targets) == 0 {
+		return []byte("[]\n")
+	}
+	out := make([]byte, 0, estimate(targets))
+	out = append(out, '[')
+	for i, t := range targets {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, '\n')
+		out = appendGroup(out, t)
+	}
+	return append(out, "\n]\n"...)
+}
+
+// estimate is the size of the file if the first target is like the others, and
+// a quarter more.
+func estimate(targets []Target) int {
+	first := appendGroup(nil, targets[0])
+	return (len(first)+2)*len(targets)*5/4 + 8
+}
+
+func appendGroup(out []byte, t Target) []byte {
+	out = append(out, `{"targets":[`...)
+	out = appendString(out, t.Address())
+	out = append(out, `],"labels":{`...)
+	first := true
+	t.Labels.Range(func(l labels.Label) {
+		if l.Name == addressLabel || l.Value == "" {
+			return
+		}
+		if !first {
+			out = append(out, ',')
+		}
+		first = false
+		out = appendString(out, l.Name)
+		out = append(out, ':')
+		out = appendString(out, l.Value)
+	})
+	return append(out, "}}"...)
+}
+
+// appendString writes s as encoding/json does without HTML escaping.
+func appendString(out []byte, s string) []byte {
+	out = append(out, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if c < ' ' || c == '"' || c == '\\' {
+				out = append(out, s[start:i]...)
+				out = appendEscape(out, c)
+				start = i + 1
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if escape := runeEscape(r, size); escape != "" {
+			out = append(out, s[start:i]...)
+			out = append(out, escape...)
+			start = i + size
+		}
+		i += size
+	}
+	out = append(out, s[start:]...)
+	return append(out, '"')
+}
+
+// appendEscape escapes a quote, a backslash or a control character.
+func appendEscape(out []byte, c byte) []byte {
+	const hex = "0123456789abcdef"
+	switch c {
+	case '"', '\\':
+		return append(out, '\\', c)
+	case '\b':
+		return append(out, `\b`...)
+	case '\f':
+		return append(out, `\f`...)
+	case '\n':
+		return append(out, `\n`...)
+	case '\r':
+		return append(out, `\r`...)
+	case '\t':
+		return append(out, `\t`...)
+	}
+	return append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+}
+
+// runeEscape is how encoding/json writes bytes that are no UTF-8 (decoded as a
+// one-byte RuneError) and the two line separators that JavaScript does not
+// allow in strings; "" for every other rune.
+func runeEscape(r rune, size int) string {
+	switch {
+	case r == utf8.RuneError && size == 1:
+		return `\ufffd`
+	case r == '\u2028':
+		return `\u2028`
+	case r == '\u2029':
+		return `\u2029`
+	}
+	return ""
+}
