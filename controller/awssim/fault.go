@@ -1,0 +1,89 @@
+package awssim
+
+import (
+	"slices"
+	"time"
+)
+
+// Match says which calls a fault meets. An empty field matches everything;
+// Cluster, a name, matches only calls that name that cluster.
+type Match struct {
+	Operation string
+	Service   string
+	Account   string
+	Region    string
+	Cluster   string
+}
+
+func (m Match) holds(c call) bool {
+	return (m.Operation == "" || m.Operation == c.operation) &&
+		(m.Service == "" || m.Service == c.service) &&
+		(m.Account == "" || m.Account == c.scope.Account) &&
+		(m.Region == "" || m.Region == c.scope.Region) &&
+		(m.Cluster == "" || m.Cluster == c.cluster)
+}
+
+// fault is one armed fault. Exactly one of refuse, delay and hang has a meaning.
+type fault struct {
+	match  Match
+	page   int // 0: any page
+	left   int // how many calls it still meets; -1: until released
+	refuse *refusal
+	delay  time.Duration
+	hang   chan struct{}
+}
+
+// Throttle refuses the next n calls that match, as a spent quota would.
+func (s *Sim) Throttle(m Match, n int) {
+	s.gate.arm(&fault{match: m, left: n, refuse: why(refusedThrottled)})
+}
+
+// ServerError answers the next n calls that match with a 5xx status. The SDK
+// tries such a call up to three times.
+func (s *Sim) ServerError(m Match, n int) {
+	s.gate.arm(&fault{match: m, left: n, refuse: why(refusedServerError)})
+}
+
+// FailPage answers the given page, counted from 1, of paged calls that match
+// with a 5xx status, until the returned function is called.
+func (s *Sim) FailPage(m Match, page int) (release func()) {
+	return s.gate.arm(&fault{match: m, page: page, left: -1, refuse: why(refusedServerError)})
+}
+
+// Deny refuses calls that match for want of permission, until the returned
+// function is called.
+func (s *Sim) Deny(m Match) (release func()) {
+	return s.gate.arm(&fault{match: m, left: -1, refuse: why(refusedDenied)})
+}
+
+// Expire refuses calls that match because their credentials have expired,
+// until the returned function is called. An access key that begins with
+// EXPIRED is always refused so.
+func (s *Sim) Expire(m Match) (release func()) {
+	return s.gate.arm(&fault{match: m, left: -1, refuse: why(refusedExpired)})
+}
+
+// Delay holds calls that match back by d, until the returned function is
+// called.
+func (s *Sim) Delay(m Match, d time.Duration) (release func()) {
+	return s.gate.arm(&fault{match: m, left: -1, delay: d})
+}
+
+// Hang holds calls that match until the returned function is called; they are
+// then answered. Those still held when the simulator closes are cut off.
+func (s *Sim) Hang(m Match) (release func()) {
+	return s.gate.arm(&fault{match: m, left: -1, hang: make(chan struct{})})
+}
+
+// ClearFaults releases every fault of a call. Faults of listings and events
+// stay.
+func (s *Sim) ClearFaults() {
+	s.gate.mu.Lock()
+	armed := slices.Clone(s.gate.faults)
+	s.gate.mu.Unlock()
+	for _, f := range armed {
+		s.gate.disarm(f)
+	}
+}
+
+func why(r refusal) *refusal { return &r }

@@ -1,0 +1,157 @@
+package awssim_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/google/go-cmp/cmp"
+
+	"ecs-scrape/controller/awssim"
+)
+
+// listTasks lists "prod" and answers the error alone.
+func listTasks(ctx context.Context, p *awssim.Place) error {
+	_, err := ecsClient(p).ListTasks(ctx, &ecs.ListTasksInput{Cluster: aws.String("prod")})
+	return err
+}
+
+func TestRefusals(t *testing.T) {
+	tests := []struct {
+		name string
+		arm  func(sim *awssim.Sim, m awssim.Match) (release func())
+		code string
+	}{
+		{"throttle", func(sim *awssim.Sim, m awssim.Match) func() { sim.Throttle(m, 1); return func() {} }, "ThrottlingException"},
+		{"server error", func(sim *awssim.Sim, m awssim.Match) func() { sim.ServerError(m, 1); return func() {} }, "ServerException"},
+		{"deny", (*awssim.Sim).Deny, "AccessDeniedException"},
+		{"expire", (*awssim.Sim).Expire, "ExpiredTokenException"},
+		{"first page", func(sim *awssim.Sim, m awssim.Match) func() { return sim.FailPage(m, 1) }, "ServerException"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			sim := start(t, awssim.Options{})
+			sim.CreateCluster("prod", nil)
+			sim.CreateCluster("default", nil)
+			release := test.arm(sim, awssim.Match{Operation: "ListTasks", Region: "us-east-1", Cluster: "prod"})
+			_, err := ecsClient(sim.Place).ListTasks(t.Context(), &ecs.ListTasksInput{})
+			must(t, err) // another cluster
+			wantCode(t, listTasks(t.Context(), sim.Region("", "eu-west-1")), "ClusterNotFoundException")
+			wantCode(t, listTasks(t.Context(), sim.Place), test.code)
+			release()
+			must(t, listTasks(t.Context(), sim.Place))
+		})
+	}
+}
+
+func TestExpiredKey(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	client := ecs.NewFromConfig(sim.AWSConfigAs("EXPIRED123456789012"))
+	_, err := client.ListClusters(t.Context(), &ecs.ListClustersInput{})
+	wantCode(t, err, "ExpiredTokenException")
+}
+
+func TestFailPage(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 150)
+	release := sim.FailPage(awssim.Match{Operation: "ListTasks"}, 2)
+	pages := ecs.NewListTasksPaginator(ecsClient(sim.Place), &ecs.ListTasksInput{Cluster: aws.String("prod")})
+	_, err := pages.NextPage(t.Context())
+	must(t, err)
+	_, err = pages.NextPage(t.Context())
+	wantCode(t, err, "ServerException")
+	release()
+	page, err := pages.NextPage(t.Context())
+	must(t, err)
+	if len(page.TaskArns) != 50 {
+		t.Errorf("second page has %d tasks, want 50", len(page.TaskArns))
+	}
+}
+
+func TestDelayAndHang(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	sim.CreateCluster("prod", nil)
+	release := sim.Delay(awssim.Match{Operation: "ListTasks"}, 30*time.Millisecond)
+	began := time.Now()
+	must(t, listTasks(t.Context(), sim.Place))
+	if took := time.Since(began); took < 30*time.Millisecond {
+		t.Errorf("answered after %s, want at least 30ms", took)
+	}
+	release()
+	release = sim.Hang(awssim.Match{})
+	short, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	if err := listTasks(short, sim.Place); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v, want the deadline", err)
+	}
+	answered := make(chan error, 1)
+	go func() { answered <- listTasks(context.WithoutCancel(t.Context()), sim.Place) }()
+	eventually(t, "the call arrives", func() bool { calls, _ := sim.CallsTo("ListTasks"); return calls == 3 })
+	release()
+	must(t, <-answered)
+}
+
+func TestCloseCutsHangingCalls(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	sim.Hang(awssim.Match{})
+	answered := make(chan error, 1)
+	go func() { answered <- listTasks(context.WithoutCancel(t.Context()), sim.Place) }()
+	eventually(t, "the call arrives", func() bool { calls, _ := sim.CallsTo("ListTasks"); return calls == 1 })
+	sim.Close()
+	if err := <-answered; err == nil {
+		t.Error("a call that hung was answered")
+	}
+}
+
+func TestClearFaults(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	sim.CreateCluster("prod", nil)
+	sim.Deny(awssim.Match{})
+	sim.Throttle(awssim.Match{}, 100)
+	sim.Hang(awssim.Match{})
+	sim.ClearFaults()
+	must(t, listTasks(t.Context(), sim.Place))
+}
+
+func TestListingFaults(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 2)
+	tasks := list(t, sim.Place)
+
+	must(t, sim.OmitFromNextListing(tasks[0]))
+	if diff := cmp.Diff(tasks[1:], list(t, sim.Place)); diff != "" {
+		t.Errorf("listing with one omitted (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(tasks, list(t, sim.Place)); diff != "" {
+		t.Errorf("the listing after it (-want +got):\n%s", diff)
+	}
+
+	must(t, sim.Scale("prod", "web", 1))
+	must(t, sim.ListStopped(tasks[1]))
+	if diff := cmp.Diff(tasks, list(t, sim.Place)); diff != "" {
+		t.Errorf("listing with a stopped one (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(tasks[:1], list(t, sim.Place)); diff != "" {
+		t.Errorf("the listing after it (-want +got):\n%s", diff)
+	}
+
+	must(t, sim.DescribeOlder(tasks[0]))
+	if task := describe(t, sim.Place, tasks[0]); task.Version != 1 || *task.LastStatus != "PENDING" {
+		t.Errorf("older answer is %s at %d, want PENDING at 1", *task.LastStatus, task.Version)
+	}
+	if task := describe(t, sim.Place, tasks[0]); task.Version != 2 {
+		t.Errorf("version %d after it, want 2", task.Version)
+	}
+
+	must(t, sim.MissingOnce(tasks[0]))
+	input := &ecs.DescribeTasksInput{Cluster: aws.String("prod"), Tasks: tasks[:1]}
+	out, err := ecsClient(sim.Place).DescribeTasks(t.Context(), input)
+	must(t, err)
+	if len(out.Failures) != 1 {
+		t.Errorf("failures %v, want one", out.Failures)
+	}
+	describe(t, sim.Place, tasks[0])
+}
