@@ -1,0 +1,181 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"ecs-scrape/reconcile/artifact"
+	"ecs-scrape/reconcile/inventory"
+	"ecs-scrape/spec"
+)
+
+// Input is everything that a plan is a function of.
+type Input struct {
+	Choice *Choice
+	// Files is what Choice.Render gave.
+	Files artifact.Files
+	// Config is prometheus.yml among them, as Prometheus resolves it.
+	Config   *config.Config
+	Snapshot *inventory.Snapshot
+	// Sources are those that the inventory watches.
+	Sources []inventory.Source
+	// Live are the pools that are published now: what a scope that is not
+	// synced yet keeps.
+	Live []artifact.Pool
+}
+
+// Plan is what Prometheus should read, and what was left out.
+type Plan struct {
+	Bundle   artifact.Bundle
+	Findings []Finding
+	// Targets counts the targets of each ScrapeTarget, by name.
+	Targets map[string]int
+	// Held counts targets that are published only because their scope is not
+	// synced yet.
+	Held int
+}
+
+// Build computes the plan.
+func Build(in Input) *Plan {
+	run := &run{
+		in:       in,
+		settings: map[string]*config.ScrapeConfig{},
+		pools:    map[string]*artifact.Pool{},
+		claims:   claims{},
+		plan:     &Plan{Targets: map[string]int{}},
+	}
+	for _, sc := range in.Config.ScrapeConfigs {
+		run.settings[sc.JobName] = sc
+	}
+	for _, p := range in.Choice.Pools() {
+		run.pools[p.Path] = &artifact.Pool{Name: p.Name, Path: p.Path}
+	}
+	run.claims.collect(in.Snapshot)
+	for _, o := range in.Choice.Targets {
+		run.object(o)
+	}
+	run.hold()
+	return run.finish()
+}
+
+// run is the state of one Build.
+type run struct {
+	in       Input
+	settings map[string]*config.ScrapeConfig
+	pools    map[string]*artifact.Pool // by path
+	claims   claims
+	plan     *Plan
+}
+
+// object adds the targets of one ScrapeTarget.
+func (r *run) object(o *spec.Object) {
+	pool := classPool(o.ScrapeTarget.Class())
+	if o.ScrapeTarget.ScrapeConfig.Node != nil {
+		pool = ownPool(o)
+	}
+	r.plan.Targets[o.Name] = 0
+	settings, ok := r.settings[pool.Name]
+	if _, known := r.in.Choice.Config.PrometheusConfig.Class(o.ScrapeTarget.Class()); !ok || !known {
+		r.find(o, nil, fault{code: CodeUnknownClass, message: UnknownClass(r.in.Choice.Config, o)})
+		return
+	}
+	b := &builder{
+		object: o, pool: pool, settings: settings,
+		defaults: r.in.Choice.defaultLabels(r.in.Sources),
+		lb:       labels.NewBuilder(labels.EmptyLabels()),
+	}
+	for _, t := range r.in.Snapshot.Tasks {
+		r.task(b, t)
+	}
+}
+
+// UnknownClass says that the object's class is not declared, and which are.
+func UnknownClass(config, o *spec.Object) string {
+	names := []string{spec.DefaultClass}
+	for _, c := range config.PrometheusConfig.ScrapeClasses {
+		names = append(names, c.Name)
+	}
+	slices.Sort(names)
+	return fmt.Sprintf("%s declares no scrape class %q, but %s: declare it in spec.scrapeClasses or name one of these",
+		config.ID, o.ScrapeTarget.Class(), strings.Join(slices.Compact(names), ", "))
+}
+
+// task adds the targets of one object in one task.
+func (r *run) task(b *builder, t *inventory.Task) {
+	selector := &b.object.ScrapeTarget.Selector
+	if !t.Running() || !matchesTask(selector, t) {
+		return
+	}
+	d := r.in.Snapshot.Definitions[t.Definition]
+	if d == nil {
+		r.find(b.object, t, fault{code: CodeNoDefinition, message: fmt.Sprintf("task definition %s cannot be described", t.Definition)})
+		return
+	}
+	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance]}
+	w.selected = selectContainers(selector, t, d)
+	if len(w.selected) == 0 {
+		return
+	}
+	seen := map[string]bool{}
+	for i := range b.object.ScrapeTarget.Endpoints {
+		want := &b.object.ScrapeTarget.Endpoints[i]
+		endpoints, f := w.resolve(want.Port)
+		if f != nil {
+			r.find(b.object, t, *f)
+		}
+		for _, e := range endpoints {
+			if key := e.address.String() + want.MetricsPath(); !seen[key] {
+				seen[key] = true
+				r.add(b, w, e, want)
+			}
+		}
+	}
+}
+
+func (r *run) add(b *builder, w *workload, e endpoint, want *spec.Endpoint) {
+	if newer := r.claims.newer(w, e.address); newer != nil {
+		r.find(b.object, w.task, fault{CodeAddressRetired, e.container.Name, fmt.Sprintf(
+			"its address %s belongs to the newer task %s now", e.address, newer.ARN)})
+		return
+	}
+	target := b.target(w, e, want)
+	if why := b.judge(target); why != "" {
+		r.find(b.object, w.task, fault{CodeInvalidTarget, e.container.Name, fmt.Sprintf("Prometheus refuses %s: %s", e.address, why)})
+		return
+	}
+	pool := r.pools[b.pool.Path]
+	pool.Targets = append(pool.Targets, target)
+}
+
+func (r *run) find(o *spec.Object, t *inventory.Task, f fault) {
+	finding := Finding{Object: o.ID, Code: f.code, Container: f.container, Message: f.message}
+	if t != nil {
+		finding.Task = t.ARN
+	}
+	r.plan.Findings = append(r.plan.Findings, finding)
+}
+
+// finish sorts everything and drops what is twice.
+func (r *run) finish() *Plan {
+	for _, p := range r.in.Choice.Pools() {
+		pool := r.pools[p.Path]
+		slices.SortFunc(pool.Targets, artifact.Target.Compare)
+		pool.Targets = slices.CompactFunc(pool.Targets, func(a, b artifact.Target) bool {
+			return labels.Equal(a.Labels, b.Labels)
+		})
+		for _, t := range pool.Targets {
+			if t.Origin.Object != "" {
+				r.plan.Targets[t.Origin.Object]++
+			}
+		}
+		r.plan.Bundle.Pools = append(r.plan.Bundle.Pools, *pool)
+	}
+	r.plan.Bundle.Config = r.in.Files
+	slices.SortFunc(r.plan.Findings, Finding.Compare)
+	r.plan.Findings = slices.Compact(r.plan.Findings)
+	return r.plan
+}

@@ -1,0 +1,30 @@
+package plan
+
+import (
+	"ecs-scrape/reconcile/artifact"
+	"ecs-scrape/spec"
+)
+
+// Probe renders just enough of the configuration to have one object judged by
+// Prometheus: for a PrometheusConfig its own settings and classes, for a
+// ScrapeTarget the global settings and its own pool, for a PrometheusRule its
+// rule file. The object may come from outside of the choice that config makes.
+func Probe(config, o *spec.Object) (artifact.Files, error) {
+	if o.PrometheusConfig != nil {
+		return (&Choice{Config: o}).Render()
+	}
+	bare := *config.PrometheusConfig
+	bare.Config = spec.Verbatim{}
+	if global := field(config.PrometheusConfig.Config.Node, "global"); global != nil {
+		bare.Config.Node = mapping(pair("global", global))
+	}
+	stripped := *config
+	stripped.PrometheusConfig = &bare
+	c := &Choice{Config: &stripped}
+	if o.ScrapeTarget != nil {
+		c.Targets = []*spec.Object{o}
+	} else {
+		c.Rules = []*spec.Object{o}
+	}
+	return c.Render()
+}
