@@ -1,0 +1,119 @@
+package controller
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"ecs-scrape/controller/target"
+)
+
+// outcome is what became of a published configuration.
+type outcome struct {
+	want target.Want
+	// err is nil where Prometheus has confirmed it.
+	err error
+	// restarted says that Prometheus has started anew since the last outcome,
+	// so that what it refused is worth another try.
+	restarted bool
+}
+
+// confirmer has Prometheus take the newest configuration, in a goroutine of its
+// own, so that target files go on while Prometheus is slow or away. Newer input
+// interrupts it.
+type confirmer struct {
+	reloader Reloader
+	wants    chan target.Want
+	outcomes chan outcome
+	started  time.Time
+}
+
+func newConfirmer(r Reloader) *confirmer {
+	return &confirmer{reloader: r, wants: make(chan target.Want, 1), outcomes: make(chan outcome)}
+}
+
+// want replaces what is to be confirmed. It is called from one goroutine.
+func (c *confirmer) want(w target.Want) {
+	select {
+	case <-c.wants:
+	default:
+	}
+	c.wants <- w
+}
+
+// run serves until the context ends.
+func (c *confirmer) run(ctx context.Context) {
+	var want target.Want
+	select {
+	case <-ctx.Done():
+		return
+	case want = <-c.wants:
+	}
+	for ctx.Err() == nil {
+		want = c.follow(ctx, want)
+	}
+}
+
+// follow confirms one configuration and then watches it until there is a newer
+// one, which it returns.
+func (c *confirmer) follow(ctx context.Context, want target.Want) (newer target.Want) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			c.attempt(ctx, want)
+		}
+	})
+	select {
+	case <-ctx.Done():
+		return want
+	case newer := <-c.wants:
+		return newer
+	}
+}
+
+// attempt ensures the configuration once, reports, and returns when it is time
+// for another attempt: Prometheus restarted, or something else reloaded it.
+func (c *confirmer) attempt(ctx context.Context, want target.Want) {
+	_, err := c.reloader.Ensure(ctx, want)
+	if ctx.Err() != nil {
+		return
+	}
+	_, started, _ := c.reloader.Check(ctx, want)
+	c.send(ctx, outcome{want: want, err: err, restarted: c.restarted(started)})
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		confirmed, started, checkErr := c.reloader.Check(ctx, want)
+		if c.restarted(started) {
+			c.send(ctx, outcome{want: want, err: err, restarted: true})
+			return
+		}
+		if checkErr != nil || (err == nil && !confirmed) || (err != nil && confirmed) {
+			return
+		}
+	}
+}
+
+func (c *confirmer) restarted(started time.Time) bool {
+	if started.IsZero() || started.Equal(c.started) {
+		return false
+	}
+	first := c.started.IsZero()
+	c.started = started
+	return !first
+}
+
+func (c *confirmer) send(ctx context.Context, o outcome) {
+	select {
+	case <-ctx.Done():
+	case c.outcomes <- o:
+	}
+}

@@ -1,0 +1,124 @@
+package controller
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ecs-scrape/controller/target"
+)
+
+// Metrics are the controller's own metrics. Counters exist at zero from the start.
+type Metrics struct {
+	registerer prometheus.Registerer
+	passes     *prometheus.CounterVec
+	duration   prometheus.Histogram
+	reloads    *prometheus.CounterVec
+	writes     prometheus.Counter
+}
+
+// NewMetrics registers the controller's metrics.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		registerer: r,
+		passes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecs_scrape_reconciles_total",
+			Help: "Passes that found something to do, by result.",
+		}, []string{"result"}),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "ecs_scrape_reconcile_duration_seconds",
+			Help:    "Duration of passes that found something to do.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecs_scrape_reloads_total",
+			Help: "Configurations that Prometheus confirmed, rejected, or left unconfirmed.",
+		}, []string{"result"}),
+		writes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "ecs_scrape_target_file_writes_total",
+			Help: "Target files written.",
+		}),
+	}
+	for _, result := range []string{"success", "error"} {
+		m.passes.WithLabelValues(result)
+	}
+	for _, result := range []string{"confirmed", "rejected", "unconfirmed"} {
+		m.reloads.WithLabelValues(result)
+	}
+	r.MustRegister(m.passes, m.duration, m.reloads, m.writes)
+	return m
+}
+
+func (m *Metrics) observe(d time.Duration, err error) {
+	m.duration.Observe(d.Seconds())
+	result := "success"
+	if err != nil {
+		result = "error"
+	}
+	m.passes.WithLabelValues(result).Inc()
+}
+
+func (m *Metrics) reloaded(err error) {
+	var rejected *target.RejectedError
+	var missing *target.PoolsMissingError
+	result := "unconfirmed"
+	switch {
+	case err == nil:
+		result = "confirmed"
+	case errors.As(err, &rejected), errors.As(err, &missing):
+		result = "rejected"
+	}
+	m.reloads.WithLabelValues(result).Inc()
+}
+
+func (m *Metrics) written(n int) { m.writes.Add(float64(n)) }
+
+// watch registers what is read from the status when it is scraped.
+func (m *Metrics) watch(c *Controller) { m.registerer.MustRegister(statusCollector{c}) }
+
+var (
+	descTargets = prometheus.NewDesc("ecs_scrape_object_targets", "Targets of a ScrapeTarget.", []string{"name"}, nil)
+	descObject  = prometheus.NewDesc("ecs_scrape_object_ready", "Whether the newest version of an object is valid and served (1) or not (0).", []string{"kind", "name"}, nil)
+	descHeld    = prometheus.NewDesc("ecs_scrape_targets_held", "Targets published only because their cluster could not be read yet.", nil, nil)
+	descWaiting = prometheus.NewDesc("ecs_scrape_tasks_waiting", "Tasks that a listing omits and that nothing proves stopped.", nil, nil)
+	descReady   = prometheus.NewDesc("ecs_scrape_ready", "Whether what the specs ask for is published and confirmed by Prometheus.", nil, nil)
+	descConfig  = prometheus.NewDesc("ecs_scrape_config_info", "Digests of the desired, published and confirmed configuration.", []string{"desired", "published", "confirmed"}, nil)
+	descScope   = prometheus.NewDesc("ecs_scrape_cluster_synced", "Whether the last listing of a cluster was complete.", []string{"account", "region", "cluster"}, nil)
+)
+
+// statusCollector turns the newest status into gauges.
+type statusCollector struct{ c *Controller }
+
+func (s statusCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descTargets, descObject, descHeld, descWaiting, descReady, descConfig, descScope} {
+		ch <- d
+	}
+}
+
+func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
+	st := s.c.Status()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(descHeld, float64(st.Targets.Held))
+	gauge(descWaiting, float64(st.Targets.Waiting))
+	gauge(descReady, flag(st.Ready))
+	gauge(descConfig, 1, st.Config.Desired, st.Config.Published, st.Config.Confirmed)
+	for _, o := range st.Objects {
+		gauge(descObject, flag(o.Ready), o.Kind, o.Name)
+		if o.Kind == "ScrapeTarget" {
+			gauge(descTargets, float64(o.Targets), o.Name)
+		}
+	}
+	for _, sc := range st.Scopes {
+		gauge(descScope, flag(sc.State == "synced"), sc.Scope.Account, sc.Scope.Region, sc.Scope.Cluster)
+	}
+}
+
+func flag(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,67 @@
+package controller
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"ecs-scrape/controller/target"
+	"ecs-scrape/reconcile/artifact"
+)
+
+// Directory is the published directory as a pass uses it.
+type Directory struct{ *target.Directory }
+
+// Live is what is published now. What was damaged reads as absent, and is
+// written anew.
+func (d Directory) Live() (*artifact.Bundle, error) {
+	b, _, err := d.Directory.Live()
+	return b, err
+}
+
+// WriteTargets implements reconcile.Output.
+func (d Directory) WriteTargets(now time.Time, pools []artifact.Pool) (changed int, due time.Time, err error) {
+	w, err := d.Directory.WriteTargets(now, pools)
+	return len(w.Paths), w.Deferred, err
+}
+
+// WriteConfig stages the files, has them judged as they were read back, and
+// swaps them in. Where they are live already nothing is written.
+func (d Directory) WriteConfig(files artifact.Files, check func(artifact.Files) error) error {
+	if current, _, err := d.Current(); err == nil && current == files.Digest() {
+		return nil
+	}
+	digest, err := d.Stage(files, func(dir string) error {
+		back, err := readFiles(dir)
+		if err != nil {
+			return err
+		}
+		if back.Digest() != files.Digest() {
+			return fmt.Errorf("%s does not read back as it was written: look at the file system", dir)
+		}
+		return check(back)
+	})
+	if err != nil {
+		return err
+	}
+	return d.Swap(digest)
+}
+
+func readFiles(dir string) (artifact.Files, error) {
+	files := artifact.Files{}
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		files[filepath.ToSlash(name)] = data
+		return err
+	})
+	return files, err
+}

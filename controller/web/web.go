@@ -1,0 +1,85 @@
+// Package web serves what the controller knows: a page for people, one JSON
+// document for programs, metrics, and the two health checks. It is read-only.
+package web
+
+import (
+	_ "embed"
+	"encoding/json"
+	"html/template"
+	"io"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"ecs-scrape/controller"
+)
+
+//go:embed page.html
+var pageText string
+
+var page = template.Must(template.New("page").Parse(pageText))
+
+// Status gives the newest status.
+type Status interface {
+	Status() *controller.Status
+}
+
+// NewHandler serves:
+//
+//	/               the page
+//	/api/v1/status  the status as JSON
+//	/metrics        metrics
+//	/healthz        200 while what is published passed validation; ECS watches it
+//	/readyz         200 while it is also confirmed by Prometheus; for people and alarms
+func NewHandler(s Status, g prometheus.Gatherer) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_ = page.Execute(w, s.Status()) // a client that went away is nobody's problem
+	})
+	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		_ = enc.Encode(s.Status())
+	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		st := s.Status()
+		answer(w, st.Healthy, "ok", orDefault(st.Message, "nothing is published yet"))
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		st := s.Status()
+		answer(w, st.Ready, "ready", orDefault(st.Message, "not confirmed yet"))
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
+	return secured(mux)
+}
+
+func answer(w http.ResponseWriter, ok bool, yes, no string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if !ok {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		yes = no
+	}
+	_, _ = io.WriteString(w, yes+"\n")
+}
+
+// secured adds the headers that keep the page to itself: it loads nothing and
+// runs no script.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
