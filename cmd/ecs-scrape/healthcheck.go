@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type healthcheckOptions struct {
+	listen  string
+	timeout time.Duration
+}
+
+func newHealthcheckCmd(run func(context.Context, *healthcheckOptions) error) *cobra.Command {
+	o := &healthcheckOptions{}
+	cmd := &cobra.Command{
+		Use:   "healthcheck",
+		Short: "Ask the running controller whether it is healthy",
+		Long: `For the task definition's healthCheck: exit code 0 when the controller answers
+and what it has published passed validation, so that Prometheus may start.
+Neither AWS, nor Prometheus, nor a broken spec makes it unhealthy.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+	}
+	cmd.Flags().StringVar(&o.listen, "web.listen-address", defaultListen, "where the controller serves")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 3*time.Second, "how long to wait for an answer")
+	return cmd
+}
+
+func healthcheckRun(ctx context.Context, o *healthcheckOptions) error {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	address := o.listen
+	if strings.HasPrefix(address, ":") {
+		address = "127.0.0.1" + address
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
+	if err != nil {
+		return &exit{1, err}
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return &exit{1, fmt.Errorf("no controller answers: %w", err)}
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 4096))
+	if response.StatusCode != http.StatusOK {
+		return &exit{1, fmt.Errorf("unhealthy: %s", strings.TrimSpace(string(body)))}
+	}
+	return nil
+}

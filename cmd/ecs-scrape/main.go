@@ -1,0 +1,93 @@
+// Command ecs-scrape keeps a Prometheus on Amazon ECS configured: it reconciles
+// ScrapeTarget, PrometheusConfig and PrometheusRule documents with what runs on
+// ECS, and writes and reloads what Prometheus reads.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// Exit codes. Of diff, exitDiffers is an answer; every error is exitError.
+const (
+	exitOK      = 0
+	exitDiffers = 1
+	exitInvalid = 1
+	exitError   = 2
+)
+
+// exit is an error that says which code to end with. Its text is printed
+// unless it is empty.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+// execute runs the command line and returns the exit code. A panic is an
+// error, never an answer.
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(stderr, "ecs-scrape: panic: %v\n%s", p, debug.Stack())
+			code = exitError
+		}
+	}()
+	root := newRootCmd()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(stderr, "ecs-scrape: %s\n", text)
+	}
+	var e *exit
+	if errors.As(err, &e) {
+		return e.code
+	}
+	return exitError
+}
+
+func newRootCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:           "ecs-scrape",
+		Short:         "Keeps Prometheus on Amazon ECS configured",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return fromEnvironment(cmd.Flags(), os.LookupEnv)
+		},
+	}
+	cmd.CompletionOptions.HiddenDefaultCmd = true
+	cmd.AddCommand(newRunCmd(runRun), newRenderCmd(renderRun), newDiffCmd(diffRun), newValidateCmd(validateRun),
+		newSnapshotCmd(snapshotRun), newHealthcheckCmd(healthcheckRun), newVersionCmd())
+	return cmd
+}

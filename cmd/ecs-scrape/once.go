@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"ecs-scrape/controller"
+	"ecs-scrape/controller/ecs"
+	"ecs-scrape/controller/source"
+	"ecs-scrape/controller/target"
+	"ecs-scrape/reconcile"
+	"ecs-scrape/reconcile/inventory"
+)
+
+// onceOptions are those of the commands that look once and end.
+type onceOptions struct {
+	specs    specsFlags
+	ecs      ecsFlags
+	output   string
+	snapshot string
+}
+
+func (o *onceOptions) add(f *pflag.FlagSet) {
+	o.specs.add(f)
+	o.ecs.add(f)
+	f.StringVar(&o.output, "output", defaultOutput, "the published directory")
+	f.StringVar(&o.snapshot, "snapshot", "", "file written by `ecs-scrape snapshot`, to be used instead of AWS")
+}
+
+// recorded is an inventory from a file.
+type recorded struct{ snapshot *inventory.Snapshot }
+
+func (recorded) Want(inventory.Want)             {}
+func (r recorded) Snapshot() *inventory.Snapshot { return r.snapshot }
+func (recorded) Once(context.Context) error      { return nil }
+func readSnapshot(path string) (recorded, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return recorded{}, fmt.Errorf("--snapshot: %w", err)
+	}
+	s := &inventory.Snapshot{}
+	if err := json.Unmarshal(data, s); err != nil {
+		return recorded{}, fmt.Errorf("--snapshot: %s is no snapshot: %w", path, err)
+	}
+	return recorded{s}, nil
+}
+
+// onceInventory is an inventory that is read once.
+type onceInventory interface {
+	reconcile.Inventory
+	// Once reads everything that is wanted. With an error the snapshot still
+	// holds what was read.
+	Once(ctx context.Context) error
+}
+
+var (
+	_ onceInventory = (*ecs.Watcher)(nil)
+	_ onceInventory = recorded{}
+)
+
+func (o *onceOptions) inventory() (onceInventory, error) {
+	if o.snapshot == "" {
+		return o.ecs.watcher()
+	}
+	r, err := readSnapshot(o.snapshot)
+	return r, err
+}
+
+// evaluate computes what should be published now. With an error of AWS's the
+// pass is there all the same: what could not be read keeps its targets.
+func (o *onceOptions) evaluate(ctx context.Context, dir *target.Directory) (*reconcile.Reconciler, *reconcile.Pass, error) {
+	if err := o.specs.check(); err != nil {
+		return nil, nil, err
+	}
+	specs, err := source.Open(ctx, o.specs.location)
+	if err != nil {
+		return nil, nil, err
+	}
+	inv, err := o.inventory()
+	if err != nil {
+		return nil, nil, err
+	}
+	r := reconcile.New(specs, inv, controller.Directory{Directory: dir}, reconcile.Accepted{}, reconcile.Options{
+		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty,
+	})
+	if pass, err := r.Evaluate(ctx); err != nil { // tells the inventory what is wanted
+		return nil, nil, withProblems(pass, err)
+	}
+	readErr := inv.Once(ctx)
+	pass, err := r.Evaluate(ctx)
+	if err != nil {
+		return nil, nil, withProblems(pass, err)
+	}
+	if readErr != nil {
+		readErr = fmt.Errorf("read ECS: %w", readErr)
+	}
+	return r, pass, errors.Join(readErr, pass.Problem())
+}
+
+// withProblems adds to an error what is wrong with single documents, which may
+// be its cause.
+func withProblems(pass *reconcile.Pass, err error) error {
+	if pass == nil {
+		return err
+	}
+	return errors.Join(pass.Problem(), err)
+}

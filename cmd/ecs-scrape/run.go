@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	collectorversion "github.com/prometheus/client_golang/prometheus/collectors/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"ecs-scrape/controller"
+	"ecs-scrape/controller/ecs"
+	"ecs-scrape/controller/source"
+	"ecs-scrape/controller/target"
+	"ecs-scrape/controller/web"
+	"ecs-scrape/reconcile"
+)
+
+// stopWithin bounds how long open requests hold up the end of the process.
+const stopWithin = 500 * time.Millisecond
+
+type runOptions struct {
+	specs  specsFlags
+	ecs    ecsFlags
+	log    logFlags
+	output string
+	url    string
+	listen string
+	webCfg string
+
+	stderr io.Writer
+	// listening is told the address that the pages are served at.
+	listening func(net.Addr)
+}
+
+func newRunCmd(run func(context.Context, *runOptions) error) *cobra.Command {
+	o := &runOptions{listening: func(net.Addr) {}}
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Reconcile until told to stop",
+		Long: `Reconciles the specs with what runs on ECS, publishes what Prometheus reads
+into the output directory, and has Prometheus load it. Ends at SIGTERM, within
+a second, with nothing half-written.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.stderr = cmd.ErrOrStderr()
+			return run(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	o.specs.add(f)
+	o.ecs.add(f)
+	o.log.add(f)
+	f.DurationVar(&o.specs.interval, "specs.interval", 0, "how often the specs are looked at (default 1s for a directory, 10s for S3)")
+	f.StringVar(&o.output, "output", defaultOutput, "directory to publish into")
+	f.StringVar(&o.url, "prometheus.url", defaultURL, "where Prometheus answers; empty: nobody is told to reload")
+	f.StringVar(&o.listen, "web.listen-address", defaultListen, "where the page, the metrics and the health checks are served")
+	f.StringVar(&o.webCfg, "web.config.file", "", "file with TLS and basic auth settings for that address")
+	return cmd
+}
+
+// app is a wired controller and what belongs to it.
+type app struct {
+	log        *slog.Logger
+	controller *controller.Controller
+	registry   *prometheus.Registry
+}
+
+func runRun(ctx context.Context, o *runOptions) error {
+	a, err := newApp(ctx, o)
+	if err != nil {
+		return err
+	}
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("listen at --web.listen-address: %w", err)
+	}
+	o.listening(listener.Addr())
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.controller.Run(ctx) })
+	group.Go(func() error { return a.serve(ctx, listener, o.webCfg) })
+	return group.Wait()
+}
+
+func newApp(ctx context.Context, o *runOptions) (*app, error) {
+	log, err := o.log.logger(o.stderr)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.specs.check(); err != nil {
+		return nil, err
+	}
+	specs, err := source.Open(ctx, o.specs.location)
+	if err != nil {
+		return nil, err
+	}
+	watcher, err := o.ecs.watcher()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := target.Open(o.output, target.Options{})
+	if err != nil {
+		return nil, err
+	}
+	reloader, err := newReloader(o.url)
+	if err != nil {
+		return nil, err
+	}
+	out := controller.Directory{Directory: dir}
+	interval := o.specs.pollInterval()
+	r := reconcile.New(controller.NewPaced(specs, interval), watcher, out, accepted(dir, log), reconcile.Options{
+		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty,
+	})
+	registry := newRegistry(watcher)
+	options := controller.Options{SpecsInterval: interval, ConfigPath: dir.ConfigPath(), Log: log}
+	if reloader == nil {
+		return &app{log, controller.New(r, watcher, out, nil, controller.NewMetrics(registry), options), registry}, nil
+	}
+	c := controller.New(r, watcher, out, reloader, controller.NewMetrics(registry), options)
+	reloader.Report = c.Reported
+	return &app{log: log, controller: c, registry: registry}, nil
+}
+
+func (f *specsFlags) pollInterval() time.Duration {
+	switch {
+	case f.interval > 0:
+		return f.interval
+	case strings.HasPrefix(f.location, "s3://"):
+		return defaultSpecsS3
+	}
+	return defaultSpecsDir
+}
+
+// newReloader is nil where no Prometheus is to be told.
+func newReloader(url string) (*target.Reloader, error) {
+	if url == "" {
+		return nil, nil //nolint:nilnil // nobody to tell is a choice, not an error
+	}
+	p, err := target.NewPrometheus(url, target.PrometheusOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("--prometheus.url: %w", err)
+	}
+	return &target.Reloader{Prometheus: p}, nil
+}
+
+// accepted reads the last valid objects of an earlier run. Without them the
+// next valid version of each is the first.
+func accepted(dir *target.Directory, log *slog.Logger) reconcile.Accepted {
+	data, err := dir.ReadState(controller.AcceptedFile)
+	var damaged *target.DamagedError
+	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damaged) {
+		return reconcile.Accepted{}
+	}
+	var objects reconcile.Accepted
+	if err == nil {
+		objects, err = reconcile.DecodeAccepted(data)
+	}
+	if err != nil {
+		log.Warn("the objects accepted by an earlier run cannot be read", "err", err)
+		return reconcile.Accepted{}
+	}
+	return objects
+}
+
+func newRegistry(w *ecs.Watcher) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectorversion.NewCollector("ecs_scrape"), awsCollector{w})
+	return r
+}
+
+// serve answers until the context ends, and then gives open requests a moment.
+func (a *app) serve(ctx context.Context, l net.Listener, webConfig string) error {
+	server := &http.Server{Handler: web.NewHandler(a.controller, a.registry), ReadHeaderTimeout: 5 * time.Second}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		systemd := false
+		flags := &toolkit.FlagConfig{WebListenAddresses: &[]string{l.Addr().String()}, WebSystemdSocket: &systemd, WebConfigFile: &webConfig}
+		if err := toolkit.Serve(l, server, flags, a.log); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-ctx.Done()
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		if server.Shutdown(stop) != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	return group.Wait()
+}
