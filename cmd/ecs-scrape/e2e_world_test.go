@@ -215,7 +215,7 @@ func (w *world) startControllerIn(env []string, args ...string) {
 		w.t.Fatal(err)
 	}
 	all := append([]string{
-		"run", "--specs", w.specs, "--output", w.output, "--prometheus.url", "http://" + w.prom,
+		"run", "--specs", w.specs, "--specs.interval", "1s", "--output", w.output, "--prometheus.url", "http://" + w.prom,
 		"--web.listen-address", w.web, "--ecs.poll-interval", "1s", "--log.level", "debug",
 	}, args...)
 	w.controller = w.start("ecs-scrape", self, env, all...)
@@ -224,10 +224,15 @@ func (w *world) startControllerIn(env []string, args ...string) {
 // startPrometheus runs Prometheus on the published directory as the docs tell.
 func (w *world) startPrometheus(p prometheusBinary, args ...string) {
 	w.t.Helper()
+	w.startPrometheusOn(p, filepath.Join(w.output, "current", "prometheus.yml"), append(args, "--web.enable-lifecycle")...)
+}
+
+// startPrometheusOn runs Prometheus on a configuration file.
+func (w *world) startPrometheusOn(p prometheusBinary, config string, args ...string) {
+	w.t.Helper()
 	all := append([]string{
-		"--config.file=" + filepath.Join(w.output, "current", "prometheus.yml"), "--web.enable-lifecycle",
-		"--web.listen-address=" + w.prom, "--storage.tsdb.path=" + filepath.Join(w.t.TempDir(), "data"),
-		"--log.level=debug",
+		"--config.file=" + config, "--web.listen-address=" + w.prom,
+		"--storage.tsdb.path=" + filepath.Join(w.t.TempDir(), "data"), "--log.level=debug",
 	}, p.flags...)
 	w.prometheus = w.start("prometheus", p.path, []string{"PATH=" + os.Getenv("PATH")}, append(all, args...)...)
 }

@@ -17,7 +17,6 @@ const maxRequest = 4 << 20
 
 // request is a call on its way to the operation that answers it.
 type request struct {
-	ctx   context.Context
 	id    identity
 	place *Place
 	name  string // of the operation
@@ -27,7 +26,7 @@ type request struct {
 }
 
 // operation answers a request with a value to encode.
-type operation func(r *request) (any, error)
+type operation func(ctx context.Context, r *request) (any, error)
 
 // tables hold the operations of each service and protocol.
 type tables struct {
@@ -56,11 +55,11 @@ func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "request too large or cut off", http.StatusBadRequest)
 		return
 	}
-	req := &request{ctx: r.Context(), id: id, body: body, path: r.URL.Path}
+	req := &request{id: id, body: body, path: r.URL.Path}
 	w.Header().Set("X-Amzn-Requestid", s.requestID())
 	if _, name, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		req.name = name
-		s.serveJSON(w, req)
+		s.serveJSON(r.Context(), w, req)
 		return
 	}
 	req.form, err = url.ParseQuery(string(body))
@@ -68,7 +67,7 @@ func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 		req.form = r.URL.Query()
 	}
 	req.name = req.form.Get("Action")
-	s.serveQuery(w, req)
+	s.serveQuery(r.Context(), w, req)
 }
 
 // requestID counts requests in the form of a UUID.
@@ -79,17 +78,17 @@ func (s *Sim) requestID() string {
 }
 
 // answer admits the request and runs its operation.
-func (s *Sim) answer(req *request, operations map[string]operation, c call) (any, error) {
+func (s *Sim) answer(ctx context.Context, req *request, operations map[string]operation, c call) (any, error) {
 	op, ok := operations[req.name]
 	if !ok {
 		return nil, unknownOperation(req)
 	}
 	c.scope, c.service, c.operation, c.expired = req.id.scope, req.id.service, req.name, req.id.expired
-	if refusal := s.gate.admit(req.ctx, c); refusal != nil {
+	if refusal := s.gate.admit(ctx, c); refusal != nil {
 		return nil, refusal
 	}
 	req.place = s.Region(c.scope.Account, c.scope.Region)
-	return op(req)
+	return op(ctx, req)
 }
 
 func unknownOperation(req *request) *APIError {

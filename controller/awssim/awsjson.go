@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -8,7 +9,7 @@ import (
 )
 
 // serveJSON speaks awsJson 1.1, and 1.0 to SQS.
-func (s *Sim) serveJSON(w http.ResponseWriter, req *request) {
+func (s *Sim) serveJSON(ctx context.Context, w http.ResponseWriter, req *request) {
 	version := "1.1"
 	operations := s.tables.ecs
 	switch req.id.service {
@@ -23,7 +24,7 @@ func (s *Sim) serveJSON(w http.ResponseWriter, req *request) {
 	if req.id.service == serviceECS {
 		c.cluster = clusterName(peek.Cluster)
 	}
-	out, err := s.answer(req, operations, c)
+	out, err := s.answer(ctx, req, operations, c)
 	status := http.StatusOK
 	if err != nil {
 		failure := asAPIError(err)
@@ -81,7 +82,7 @@ func decoded[In any](r *request) (*In, error) {
 // typed makes an operation of a function from input to output, which runs
 // under the lock and whose output shares nothing that changes.
 func typed[In, Out any](f func(p *Place, in *In) (Out, error)) operation {
-	return func(r *request) (any, error) {
+	return func(_ context.Context, r *request) (any, error) {
 		in, err := decoded[In](r)
 		if err != nil {
 			return nil, err

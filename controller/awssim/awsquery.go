@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"context"
 	"encoding/xml"
 	"net/http"
 	"net/url"
@@ -8,7 +9,7 @@ import (
 )
 
 // serveQuery speaks the query protocol: a form in, XML out.
-func (s *Sim) serveQuery(w http.ResponseWriter, req *request) {
+func (s *Sim) serveQuery(ctx context.Context, w http.ResponseWriter, req *request) {
 	operations := s.tables.ec2
 	switch req.id.service {
 	case serviceSTS:
@@ -16,7 +17,7 @@ func (s *Sim) serveQuery(w http.ResponseWriter, req *request) {
 	case serviceSQS:
 		operations = s.tables.sqsQuery
 	}
-	out, err := s.answer(req, operations, call{
+	out, err := s.answer(ctx, req, operations, call{
 		page: pageOf(req.form.Get("NextToken")), filtered: len(req.form) > 2, // besides Action and Version
 	})
 	status := http.StatusOK

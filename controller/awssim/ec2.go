@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"context"
 	"encoding/xml"
 	"fmt"
 	"net/url"
@@ -28,7 +29,7 @@ func ec2Operations() map[string]operation {
 
 // queried makes an operation of a function of a form, run under the lock.
 func queried[Out any](f func(p *Place, form url.Values) (Out, error)) operation {
-	return func(r *request) (any, error) {
+	return func(_ context.Context, r *request) (any, error) {
 		var out Out
 		err := r.place.change(func() error {
 			var err error

@@ -1,5 +1,7 @@
 package awssim
 
+import "slices"
+
 // The batch and page limits of the Amazon ECS API.
 const (
 	ecsPage          = 100
@@ -34,15 +36,8 @@ type ecsFailure struct {
 
 func missing(arn string) ecsFailure { return ecsFailure{ARN: arn, Reason: reasonMissing} }
 
-// included says whether a describe asks for an optional part such as TAGS.
-func included(include []string, part string) bool {
-	for _, p := range include {
-		if p == part {
-			return true
-		}
-	}
-	return false
-}
+// tagsAsked says whether a describe asks for tags.
+func tagsAsked(include []string) bool { return slices.Contains(include, "TAGS") }
 
 type listClustersInput struct {
 	MaxResults *int
@@ -97,7 +92,7 @@ func (p *Place) ecsDescribeClusters(in *describeClustersInput) (*describeCluster
 			continue
 		}
 		w := c.wire()
-		if included(in.Include, "TAGS") {
+		if tagsAsked(in.Include) {
 			w.Tags = wireTags(c.tags)
 		}
 		out.Clusters = append(out.Clusters, w)

@@ -71,7 +71,7 @@ func (p *Place) ecsDescribeContainerInstances(in *describeInstancesInput) (*desc
 			continue
 		}
 		w := i.wire(epochSeconds)
-		if included(in.Include, "TAGS") {
+		if tagsAsked(in.Include) {
 			w.Tags = wireTags(i.Tags)
 		}
 		out.ContainerInstances = append(out.ContainerInstances, w)

@@ -77,7 +77,7 @@ func (p *Place) ecsDescribeServices(in *describeServicesInput) (*describeService
 			continue
 		}
 		w := s.wire()
-		if included(in.Include, "TAGS") {
+		if tagsAsked(in.Include) {
 			w.Tags = wireTags(s.Tags)
 		}
 		out.Services = append(out.Services, w)
@@ -131,7 +131,7 @@ func (p *Place) ecsDescribeTaskDefinition(in *describeTaskDefinitionInput) (*des
 		return nil, badRequest("ClientException", "Unable to describe task definition.")
 	}
 	out := &describeTaskDefinitionOutput{TaskDefinition: r.wire()}
-	if included(in.Include, "TAGS") {
+	if tagsAsked(in.Include) {
 		out.Tags = wireTags(r.Tags)
 	}
 	return out, nil

@@ -137,7 +137,7 @@ func (p *Place) ecsDescribeTasks(in *describeTasksInput) (*describeTasksOutput, 
 			out.Failures = append(out.Failures, missing(p.arn("task/"+c.name+"/"+lastPart(name))))
 			continue
 		}
-		out.Tasks = append(out.Tasks, t.described(included(in.Include, "TAGS")))
+		out.Tasks = append(out.Tasks, t.described(tagsAsked(in.Include)))
 	}
 	return out, nil
 }

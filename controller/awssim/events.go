@@ -26,7 +26,9 @@ type envelope struct {
 	Detail     any      `json:"detail"`
 }
 
-// eventFaults are armed faults of the events to come.
+// eventFaults are armed faults of the task events to come. Events of container
+// instances, which fire at every placement, always arrive: a test that drops
+// one event means the task's.
 type eventFaults struct {
 	drop      int
 	duplicate int
@@ -50,24 +52,24 @@ func (p *Place) SubscribeQueue(name string) (queueURL string) {
 	return queueURL
 }
 
-// DropNext loses the next n events of the place.
+// DropNext loses the next n task events of the place.
 func (p *Place) DropNext(n int) { p.armEvents(func(f *eventFaults) { f.drop += n }) }
 
-// DuplicateNext delivers each of the next n events twice.
+// DuplicateNext delivers each of the next n task events twice.
 func (p *Place) DuplicateNext(n int) { p.armEvents(func(f *eventFaults) { f.duplicate += n }) }
 
-// ReorderNext holds the next n events back and then delivers them in reverse.
+// ReorderNext holds the next n task events back and then delivers them in reverse.
 func (p *Place) ReorderNext(n int) {
 	p.armEvents(func(f *eventFaults) { f.hold, f.reverse = n, true })
 }
 
-// HoldNext holds the next n events back until ReleaseHeld delivers them, in
-// order. With a clock that has moved on, they arrive as late as that.
+// HoldNext holds the next n task events back until ReleaseHeld delivers them,
+// in order. With a clock that has moved on, they arrive as late as that.
 func (p *Place) HoldNext(n int) {
 	p.armEvents(func(f *eventFaults) { f.hold, f.reverse = n, false })
 }
 
-// LateNext delivers the next event as one that is older by age: its own time
+// LateNext delivers the next task event as one that is older by age: its own time
 // and all times in its detail are shifted into the past. Called repeatedly it
 // concerns the events after it.
 func (p *Place) LateNext(age time.Duration) {
@@ -124,7 +126,10 @@ func (p *Place) emit(detailType, resource string, detail func(at dial, now time.
 	if len(p.subscribers) == 0 {
 		return
 	}
-	age := p.eventing.nextAge()
+	var age time.Duration
+	if detailType == TaskStateChange {
+		age = p.eventing.nextAge()
+	}
 	at := func(t time.Time) any {
 		if t.IsZero() {
 			return nil
@@ -139,7 +144,11 @@ func (p *Place) emit(detailType, resource string, detail func(at dial, now time.
 	if err != nil {
 		panic(err) // the structures above always marshal
 	}
-	p.route(string(body))
+	if detailType == TaskStateChange {
+		p.route(string(body))
+		return
+	}
+	p.deliver(string(body))
 }
 
 // nextAge spends one LateNext.

@@ -284,3 +284,17 @@ func TestLongPollingEndsWithoutMessages(t *testing.T) {
 		t.Errorf("%d messages after %s", len(out.Messages), took)
 	}
 }
+
+func TestEventFaultsSpareInstances(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	sim.CreateCluster("prod", nil)
+	queue := sim.SubscribeQueue("events")
+	sim.DropNext(2)
+	_, err := sim.AddInstance("prod", awssim.Instance{})
+	must(t, err)
+	service(t, sim.Place, web("web", awssim.ModeBridge), awssim.LaunchEC2, 1)
+	events := drain(t, sim.Place, queue)
+	if got := steps(events); len(got) != 0 || len(events) != 2 {
+		t.Errorf("task events %v of %d events, want none of 2", got, len(events))
+	}
+}

@@ -84,7 +84,7 @@ func (t *task) addContainers() {
 // attach gives an awsvpc task its interface.
 func (t *task) attach(public bool) {
 	n := &t.place.network
-	zone := 0
+	var zone int
 	switch {
 	case t.instance == nil:
 		zone = n.zone()

@@ -16,7 +16,9 @@ import (
 // get answers status and body of a page behind the proxy.
 func get(t testing.TB, client *http.Client, url string) (int, string) {
 	t.Helper()
-	resp, err := client.Get(url)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	must(t, err)
+	resp, err := client.Do(req)
 	must(t, err)
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(resp.Body)

@@ -36,7 +36,7 @@ type shopService struct {
 // some twenty services of all launch types and network modes. Some name their
 // metrics port "metrics", some carry PROMETHEUS=true in their environment, some
 // the docker labels of exporters, some serve no metrics at all, and on every
-// machine a node-exporter and a cadvisor run.
+// EC2 instance a node-exporter and a cadvisor run.
 func Shop(sim *Sim) (*ShopState, error) {
 	s := &ShopState{
 		place: sim.Place, random: rand.New(rand.NewPCG(sim.opts.Seed, 2)),

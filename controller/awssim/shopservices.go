@@ -21,8 +21,8 @@ func shopProduction() []shopService {
 		replica(c, "pricing", "storefront", LaunchManaged, 2, ModeAWSVPC, named(app("app"), 9090)),
 		replica(c, "fulfilment", "logistics", LaunchExternal, 2, ModeBridge, named(app("app"), 8080)),
 		pinned(replica(c, "scanner", "logistics", LaunchExternal, 1, ModeHost, named(app("app"), 9400))),
-		daemon(c, "node-exporter", LaunchEC2, 9100),
-		daemon(c, "cadvisor", LaunchEC2, 8080),
+		daemon(c, "node-exporter", 9100),
+		daemon(c, "cadvisor", 8080),
 	}
 }
 
@@ -35,8 +35,8 @@ func shopStaging() []shopService {
 		replica(c, "payments", "payments", LaunchFargate, 1, ModeAWSVPC, byEnvironment(app("app"), 9102)),
 		replica(c, "catalog", "storefront", LaunchEC2, 2, ModeBridge, named(app("app"), 8080)),
 		replica(c, "inventory", "logistics", LaunchManaged, 1, ModeAWSVPC, named(app("app"), 9090)),
-		daemon(c, "node-exporter", LaunchEC2, 9100),
-		daemon(c, "cadvisor", LaunchEC2, 8080),
+		daemon(c, "node-exporter", 9100),
+		daemon(c, "cadvisor", 8080),
 	}
 }
 
@@ -52,13 +52,13 @@ func replica(cluster, name, team, launch string, desired int, mode string, conta
 	}
 }
 
-// daemon is an exporter in host mode on every machine of a launch type.
-func daemon(cluster, name, launch string, port int) shopService {
+// daemon is an exporter in host mode on every EC2 instance.
+func daemon(cluster, name string, port int) shopService {
 	c := Container{
 		Name: name, Ports: []Port{{Name: "metrics", Container: port}}, Metrics: []Metrics{{Port: port}},
 		DockerLabels: map[string]string{"team": "platform"},
 	}
-	sv := pinned(replica(cluster, name, "platform", launch, 0, ModeHost, c))
+	sv := pinned(replica(cluster, name, "platform", LaunchEC2, 0, ModeHost, c))
 	sv.service.Daemon = true
 	return sv
 }

@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -75,11 +76,11 @@ type Sim struct {
 // Start runs a simulated AWS until Close.
 func Start(opts Options) (*Sim, error) {
 	opts = opts.withDefaults()
-	apiListener, err := net.Listen("tcp", opts.ListenAddress)
+	apiListener, err := listen(opts.ListenAddress)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the AWS endpoint: %w", err)
 	}
-	proxyListener, err := net.Listen("tcp", opts.ProxyListenAddress)
+	proxyListener, err := listen(opts.ProxyListenAddress)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listen for the proxy: %w", err), apiListener.Close())
 	}
@@ -101,6 +102,11 @@ func Start(opts Options) (*Sim, error) {
 	s.api.start()
 	s.forward.start()
 	return s, nil
+}
+
+func listen(address string) (net.Listener, error) {
+	var config net.ListenConfig
+	return config.Listen(context.Background(), "tcp", address)
 }
 
 func (o Options) withDefaults() Options {

@@ -24,10 +24,10 @@ func TestCloseLeavesNothing(t *testing.T) {
 	must(t, err)
 	queue := sim.SubscribeQueue("events")
 	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 3)
-	polling := make(chan error, 1)
+	polling := make(chan struct{})
 	go func() {
-		_, err := sqsClient(sim.Place).ReceiveMessage(context.WithoutCancel(t.Context()), &sqs.ReceiveMessageInput{QueueUrl: &queue, WaitTimeSeconds: 20})
-		polling <- err
+		defer close(polling)
+		_, _ = sqsClient(sim.Place).ReceiveMessage(context.WithoutCancel(t.Context()), &sqs.ReceiveMessageInput{QueueUrl: &queue, WaitTimeSeconds: 20})
 	}()
 	eventually(t, "the poll arrives", func() bool { calls, _ := sim.CallsTo("ReceiveMessage"); return calls == 1 })
 	sim.Close()

@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -84,7 +85,7 @@ type receiveOrder struct {
 }
 
 // receive waits for messages as long as it is asked to.
-func (c sqsCalls) receive(r *request, o receiveOrder) ([]received, error) {
+func (c sqsCalls) receive(ctx context.Context, r *request, o receiveOrder) ([]received, error) {
 	if o.max == 0 {
 		o.max = 1
 	}
@@ -99,7 +100,7 @@ func (c sqsCalls) receive(r *request, o receiveOrder) ([]received, error) {
 	for {
 		out, changed, retry, err := c.receiveNow(r, o)
 		left := time.Until(deadline)
-		if err != nil || len(out) > 0 || left <= 0 || !c.pause(r, min(left, retry), changed) {
+		if err != nil || len(out) > 0 || left <= 0 || !c.pause(ctx, min(left, retry), changed) {
 			return out, err
 		}
 	}
@@ -125,7 +126,7 @@ func (c sqsCalls) receiveNow(r *request, o receiveOrder) (out []received, change
 }
 
 // pause waits, and says whether to go on.
-func (c sqsCalls) pause(r *request, d time.Duration, changed <-chan struct{}) bool {
+func (c sqsCalls) pause(ctx context.Context, d time.Duration, changed <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -133,7 +134,7 @@ func (c sqsCalls) pause(r *request, d time.Duration, changed <-chan struct{}) bo
 		return true
 	case <-timer.C:
 		return true
-	case <-r.ctx.Done():
+	case <-ctx.Done():
 	case <-c.sim.done:
 	}
 	return false

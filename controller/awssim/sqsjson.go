@@ -1,5 +1,7 @@
 package awssim
 
+import "context"
+
 // sqsOperations is SQS's JSON protocol, which today's SDKs speak.
 func sqsOperations(s *Sim) map[string]operation {
 	c := sqsCalls{s}
@@ -69,7 +71,7 @@ type sqsBatchSuccess struct {
 	ID string `json:"Id"`
 }
 
-func (c sqsCalls) jsonCreate(r *request) (any, error) {
+func (c sqsCalls) jsonCreate(_ context.Context, r *request) (any, error) {
 	in, err := decoded[sqsInput](r)
 	if err != nil {
 		return nil, err
@@ -78,7 +80,7 @@ func (c sqsCalls) jsonCreate(r *request) (any, error) {
 	return sqsURLOutput{url}, err
 }
 
-func (c sqsCalls) jsonURL(r *request) (any, error) {
+func (c sqsCalls) jsonURL(_ context.Context, r *request) (any, error) {
 	in, err := decoded[sqsInput](r)
 	if err != nil {
 		return nil, err
@@ -87,7 +89,7 @@ func (c sqsCalls) jsonURL(r *request) (any, error) {
 	return sqsURLOutput{url}, err
 }
 
-func (c sqsCalls) jsonAttributes(r *request) (any, error) {
+func (c sqsCalls) jsonAttributes(_ context.Context, r *request) (any, error) {
 	in, err := decoded[sqsInput](r)
 	if err != nil {
 		return nil, err
@@ -96,7 +98,7 @@ func (c sqsCalls) jsonAttributes(r *request) (any, error) {
 	return map[string]any{"Attributes": attributes}, err
 }
 
-func (c sqsCalls) jsonSend(r *request) (any, error) {
+func (c sqsCalls) jsonSend(_ context.Context, r *request) (any, error) {
 	in, err := decoded[sqsInput](r)
 	if err != nil {
 		return nil, err
@@ -105,12 +107,12 @@ func (c sqsCalls) jsonSend(r *request) (any, error) {
 	return map[string]string{"MessageId": id, "MD5OfMessageBody": digest}, err
 }
 
-func (c sqsCalls) jsonReceive(r *request) (any, error) {
+func (c sqsCalls) jsonReceive(ctx context.Context, r *request) (any, error) {
 	in, err := decoded[sqsInput](r)
 	if err != nil {
 		return nil, err
 	}
-	messages, err := c.receive(r, receiveOrder{
+	messages, err := c.receive(ctx, r, receiveOrder{
 		queueURL: in.QueueURL, max: in.MaxNumberOfMessages, visibility: in.VisibilityTimeout, wait: in.WaitTimeSeconds,
 		attributes: append(in.AttributeNames, in.MessageSystemAttributeNames...),
 	})
@@ -124,7 +126,7 @@ func (c sqsCalls) jsonReceive(r *request) (any, error) {
 	return out, nil
 }
 
-func (c sqsCalls) jsonDelete(r *request) (any, error) {
+func (c sqsCalls) jsonDelete(_ context.Context, r *request) (any, error) {
 	in, err := decoded[sqsInput](r)
 	if err != nil {
 		return nil, err
@@ -132,7 +134,7 @@ func (c sqsCalls) jsonDelete(r *request) (any, error) {
 	return struct{}{}, c.delete(r, in.QueueURL, in.ReceiptHandle)
 }
 
-func (c sqsCalls) jsonDeleteBatch(r *request) (any, error) {
+func (c sqsCalls) jsonDeleteBatch(_ context.Context, r *request) (any, error) {
 	in, err := decoded[sqsInput](r)
 	if err != nil {
 		return nil, err
@@ -155,7 +157,7 @@ func (c sqsCalls) jsonDeleteBatch(r *request) (any, error) {
 	return out, nil
 }
 
-func (c sqsCalls) jsonChangeVisibility(r *request) (any, error) {
+func (c sqsCalls) jsonChangeVisibility(_ context.Context, r *request) (any, error) {
 	in, err := decoded[sqsInput](r)
 	if err != nil {
 		return nil, err

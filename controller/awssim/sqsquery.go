@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"context"
 	"encoding/xml"
 	"maps"
 	"net/url"
@@ -104,7 +105,7 @@ func orZero(form url.Values, name string) int {
 	return 0
 }
 
-func (c sqsCalls) queryCreate(r *request) (any, error) {
+func (c sqsCalls) queryCreate(_ context.Context, r *request) (any, error) {
 	attributes := map[string]string{}
 	for n := 1; r.form.Has("Attribute." + strconv.Itoa(n) + ".Name"); n++ {
 		prefix := "Attribute." + strconv.Itoa(n)
@@ -114,23 +115,23 @@ func (c sqsCalls) queryCreate(r *request) (any, error) {
 	return c.response(r, &sqsResult{QueueURL: url}), err
 }
 
-func (c sqsCalls) queryURL(r *request) (any, error) {
+func (c sqsCalls) queryURL(_ context.Context, r *request) (any, error) {
 	url, err := c.url(r, r.form.Get("QueueName"), r.form.Get("QueueOwnerAWSAccountId"))
 	return c.response(r, &sqsResult{QueueURL: url}), err
 }
 
-func (c sqsCalls) queryAttributes(r *request) (any, error) {
+func (c sqsCalls) queryAttributes(_ context.Context, r *request) (any, error) {
 	attributes, err := c.attributes(r, target(r), numbered(r.form, "AttributeName"))
 	return c.response(r, &sqsResult{Attributes: sqsXMLAttributes(attributes)}), err
 }
 
-func (c sqsCalls) querySend(r *request) (any, error) {
+func (c sqsCalls) querySend(_ context.Context, r *request) (any, error) {
 	id, digest, err := c.send(r, target(r), r.form.Get("MessageBody"), orZero(r.form, "DelaySeconds"))
 	return c.response(r, &sqsResult{MessageID: id, MD5: digest}), err
 }
 
-func (c sqsCalls) queryReceive(r *request) (any, error) {
-	messages, err := c.receive(r, receiveOrder{
+func (c sqsCalls) queryReceive(ctx context.Context, r *request) (any, error) {
+	messages, err := c.receive(ctx, r, receiveOrder{
 		queueURL: target(r), max: orZero(r.form, "MaxNumberOfMessages"), visibility: number(r.form, "VisibilityTimeout"),
 		wait: orZero(r.form, "WaitTimeSeconds"), attributes: numbered(r.form, "AttributeName"),
 	})
@@ -144,11 +145,11 @@ func (c sqsCalls) queryReceive(r *request) (any, error) {
 	return c.response(r, result), err
 }
 
-func (c sqsCalls) queryDelete(r *request) (any, error) {
+func (c sqsCalls) queryDelete(_ context.Context, r *request) (any, error) {
 	return c.response(r, nil), c.delete(r, target(r), r.form.Get("ReceiptHandle"))
 }
 
-func (c sqsCalls) queryDeleteBatch(r *request) (any, error) {
+func (c sqsCalls) queryDeleteBatch(_ context.Context, r *request) (any, error) {
 	var entries []batchEntry
 	for n := 1; ; n++ {
 		prefix := "DeleteMessageBatchRequestEntry." + strconv.Itoa(n)
@@ -171,6 +172,6 @@ func (c sqsCalls) queryDeleteBatch(r *request) (any, error) {
 	return c.response(r, result), nil
 }
 
-func (c sqsCalls) queryChangeVisibility(r *request) (any, error) {
+func (c sqsCalls) queryChangeVisibility(_ context.Context, r *request) (any, error) {
 	return c.response(r, nil), c.changeVisibility(r, target(r), r.form.Get("ReceiptHandle"), orZero(r.form, "VisibilityTimeout"))
 }

@@ -1,6 +1,7 @@
 package awssim
 
 import (
+	"context"
 	"encoding/xml"
 	"net/http"
 	"regexp"
@@ -40,7 +41,7 @@ type callerIdentityResponse struct {
 	RequestID string   `xml:"ResponseMetadata>RequestId"`
 }
 
-func (s *Sim) getCallerIdentity(r *request) (any, error) {
+func (s *Sim) getCallerIdentity(_ context.Context, r *request) (any, error) {
 	account := r.id.scope.Account
 	arn := "arn:aws:iam::" + account + ":user/simulated"
 	if strings.HasPrefix(r.id.accessKey, "ASIA") {
@@ -68,7 +69,7 @@ type stsCredentials struct {
 }
 
 // assumeRole answers credentials whose access key names the role's account.
-func (s *Sim) assumeRole(r *request) (any, error) {
+func (s *Sim) assumeRole(_ context.Context, r *request) (any, error) {
 	arn := r.form.Get("RoleArn")
 	parts := roleARN.FindStringSubmatch(arn)
 	s.mu.Lock()

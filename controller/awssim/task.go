@@ -1,7 +1,6 @@
 package awssim
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -213,14 +212,4 @@ func (t *task) hostAddress() netip.Addr {
 		return t.instance.address
 	}
 	return t.address
-}
-
-// environment is what a container of the task sees, overrides applied.
-func (t *task) environment(c taskContainer) map[string]string {
-	env := maps.Clone(c.Environment)
-	if env == nil {
-		env = map[string]string{}
-	}
-	maps.Copy(env, t.overrides[c.Name])
-	return env
 }

@@ -46,7 +46,12 @@ func Build(in Input) *Plan {
 		settings: map[string]*config.ScrapeConfig{},
 		pools:    map[string]*artifact.Pool{},
 		claims:   claims{},
+		facts:    map[inventory.Scope]inventory.Facts{},
+		needs:    map[string][]string{},
 		plan:     &Plan{Targets: map[string]int{}},
+	}
+	for _, st := range in.Snapshot.Scopes {
+		run.facts[st.Scope] = st.Facts
 	}
 	for _, sc := range in.Config.ScrapeConfigs {
 		run.settings[sc.JobName] = sc
@@ -68,6 +73,8 @@ type run struct {
 	settings map[string]*config.ScrapeConfig
 	pools    map[string]*artifact.Pool // by path
 	claims   claims
+	facts    map[inventory.Scope]inventory.Facts // that each scope was listed with
+	needs    map[string][]string                 // environment variables, by ScrapeTarget
 	plan     *Plan
 }
 
@@ -78,6 +85,7 @@ func (r *run) object(o *spec.Object) {
 		pool = ownPool(o)
 	}
 	r.plan.Targets[o.Name] = 0
+	r.needs[o.Name] = o.ScrapeTarget.EnvironmentNames()
 	settings, ok := r.settings[pool.Name]
 	if _, known := r.in.Choice.Config.PrometheusConfig.Class(o.ScrapeTarget.Class()); !ok || !known {
 		r.find(o, nil, fault{code: CodeUnknownClass, message: UnknownClass(r.in.Choice.Config, o)})
@@ -107,7 +115,7 @@ func UnknownClass(config, o *spec.Object) string {
 // task adds the targets of one object in one task.
 func (r *run) task(b *builder, t *inventory.Task) {
 	selector := &b.object.ScrapeTarget.Selector
-	if !t.Running() || !matchesTask(selector, t) {
+	if !t.Running() || !matchesTask(selector, t) || !r.covered(r.needs[b.object.Name], t.Scope) {
 		return
 	}
 	d := r.in.Snapshot.Definitions[t.Definition]

@@ -26,12 +26,27 @@ func (r *run) hold() {
 			if o := t.Origin.Object; o != "" && !objects[o] {
 				continue // its spec was deleted, and that acts at once
 			}
-			if scopes.unknown(t.Origin) {
+			if scopes.unknown(t.Origin) || !r.informed(t.Origin) {
 				pool.Targets = append(pool.Targets, t)
 				r.plan.Held++
 			}
 		}
 	}
+}
+
+// informed says that what is known of the place is enough to tell what the
+// target's object selects there.
+func (r *run) informed(o artifact.Origin) bool {
+	needs, ok := r.needs[o.Object]
+	return !ok || r.covered(needs, inventory.Scope{Account: o.Account, Region: o.Region, Cluster: o.Cluster})
+}
+
+// covered says that the scope was listed with the environment variables of
+// these names. Until then an object that has just begun to name one keeps the
+// targets that it has there.
+func (r *run) covered(names []string, s inventory.Scope) bool {
+	facts := r.facts[s]
+	return !slices.ContainsFunc(names, func(name string) bool { return !facts.Holds(name) })
 }
 
 // scopes answers whether the inventory can tell about a scope.
@@ -66,10 +81,8 @@ func (s *scopes) unknown(o artifact.Origin) bool {
 	case inventory.Unsynced:
 		return true
 	}
-	// No status: held while a source that may yet find it has not been listed.
-	return slices.ContainsFunc(s.sources, func(src inventory.SourceStatus) bool {
-		return !src.Listed && mayHold(src, o)
-	})
+	// No status: it has not been looked up yet.
+	return slices.ContainsFunc(s.sources, func(src inventory.SourceStatus) bool { return mayHold(src, o) })
 }
 
 // mayHold says whether the source's configuration covers the place. What the

@@ -82,8 +82,10 @@ type world struct{ inventory.Snapshot }
 
 func newWorld() *world {
 	return &world{inventory.Snapshot{
-		Sources:     []inventory.SourceStatus{{Source: inventory.Source{Region: prod.Region}, Account: prod.Account, Region: prod.Region, Listed: true}},
-		Scopes:      []inventory.ScopeStatus{{Scope: prod, State: inventory.Synced}},
+		Sources: []inventory.SourceStatus{{Source: inventory.Source{Region: prod.Region}, Account: prod.Account, Region: prod.Region, Listed: true}},
+		Scopes: []inventory.ScopeStatus{{
+			Scope: prod, State: inventory.Synced, Facts: inventory.Facts{Environment: []string{"PROMETHEUS", "STAGE"}},
+		}},
 		Definitions: map[string]*inventory.Definition{},
 		Instances:   map[string]*inventory.Instance{},
 	}}
@@ -497,6 +499,7 @@ func TestHeldTargets(t *testing.T) {
 	}{
 		{"nothing is known yet", origin("web", "us-east-1", "prod"), []inventory.SourceStatus{source}, nil, true},
 		{"no source at all has been tried", origin("web", "us-east-1", "prod"), nil, nil, false},
+		{"its cluster has not been looked up", origin("web", "us-east-1", "prod"), []inventory.SourceStatus{listed}, nil, true},
 		{"its cluster is not synced", origin("web", "us-east-1", "prod"), []inventory.SourceStatus{listed}, scope(inventory.Unsynced), true},
 		{"its cluster is synced", origin("web", "us-east-1", "prod"), []inventory.SourceStatus{listed}, scope(inventory.Synced), false},
 		{"its cluster is stale, and known", origin("web", "us-east-1", "prod"), []inventory.SourceStatus{listed}, scope(inventory.Stale), false},
@@ -519,6 +522,26 @@ func TestHeldTargets(t *testing.T) {
 				t.Errorf("held %v, want %v (%v)", got, tt.held, addresses(p))
 			}
 		})
+	}
+}
+
+// TestNewEnvironmentName: an object that begins to name a variable which the
+// scope was not listed with keeps its targets until it was.
+func TestNewEnvironmentName(t *testing.T) {
+	w := newWorld()
+	app := container("app")
+	app.Environment = map[string]string{"PROMETHEUS": "true"}
+	w.run("t1", "web", w.define("web", "awsvpc", app), at("10.0.0.1"))
+	all := scrapeTarget("web", "  selector: {}\n  endpoints: [{port: 9090}]\n")
+	asks := scrapeTarget("web", "  selector: {environment: {matchLabels: {PROMETHEUS: 'true'}}}\n  endpoints: [{port: 9090}]\n")
+	live := build(t, &w.Snapshot, nil, bareConfig, all).Bundle.Pools
+	w.Scopes[0].Facts = inventory.Facts{}
+	if p := build(t, &w.Snapshot, live, bareConfig, asks); p.Held != 1 {
+		t.Errorf("%d targets held before the variable was listed, want 1", p.Held)
+	}
+	w.Scopes[0].Facts = inventory.Facts{Environment: []string{"PROMETHEUS"}}
+	if p := build(t, &w.Snapshot, live, bareConfig, asks); p.Held != 0 || p.Targets["web"] != 1 {
+		t.Errorf("%d held and %d targets afterwards, want 0 and 1", p.Held, p.Targets["web"])
 	}
 }
 
