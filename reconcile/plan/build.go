@@ -45,6 +45,7 @@ func Build(in Input) *Plan {
 		in:       in,
 		settings: map[string]*config.ScrapeConfig{},
 		pools:    map[string]*artifact.Pool{},
+		tasks:    group(in.Snapshot),
 		claims:   claims{},
 		facts:    map[inventory.Scope]inventory.Facts{},
 		needs:    map[string][]string{},
@@ -72,6 +73,7 @@ type run struct {
 	in       Input
 	settings map[string]*config.ScrapeConfig
 	pools    map[string]*artifact.Pool // by path
+	tasks    [][]*inventory.Task
 	claims   claims
 	facts    map[inventory.Scope]inventory.Facts // that each scope was listed with
 	needs    map[string][]string                 // environment variables, by ScrapeTarget
@@ -96,8 +98,14 @@ func (r *run) object(o *spec.Object) {
 		defaults: r.in.Choice.defaultLabels(r.in.Sources),
 		lb:       labels.NewBuilder(labels.EmptyLabels()),
 	}
-	for _, t := range r.in.Snapshot.Tasks {
-		r.task(b, t)
+	selector := &o.ScrapeTarget.Selector
+	for _, tasks := range r.tasks {
+		if !matchesTask(selector, tasks[0]) || !r.covered(r.needs[o.Name], tasks[0].Scope) {
+			continue
+		}
+		for _, t := range tasks {
+			r.task(b, t)
+		}
 	}
 }
 
@@ -112,19 +120,15 @@ func UnknownClass(config, o *spec.Object) string {
 		config.ID, o.ScrapeTarget.Class(), strings.Join(slices.Compact(names), ", "))
 }
 
-// task adds the targets of one object in one task.
+// task adds the targets of one object in one running task that it selects.
 func (r *run) task(b *builder, t *inventory.Task) {
-	selector := &b.object.ScrapeTarget.Selector
-	if !t.Running() || !matchesTask(selector, t) || !r.covered(r.needs[b.object.Name], t.Scope) {
-		return
-	}
 	d := r.in.Snapshot.Definitions[t.Definition]
 	if d == nil {
 		r.find(b.object, t, fault{code: CodeNoDefinition, message: fmt.Sprintf("task definition %s cannot be described", t.Definition)})
 		return
 	}
 	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance]}
-	w.selected = selectContainers(selector, t, d)
+	w.selected = selectContainers(&b.object.ScrapeTarget.Selector, t, d)
 	if len(w.selected) == 0 {
 		return
 	}
