@@ -2,9 +2,15 @@ package spec
 
 import (
 	"regexp"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
+
+// defaultLabels are the names that defaultLabels may choose from.
+var defaultLabels = []string{
+	"ecs_account", "ecs_cluster", "ecs_container", "ecs_region", "ecs_service", "ecs_task_family", "ecs_task_id",
+}
 
 func (d *document) checkPrometheusConfig(s *PrometheusConfigSpec) {
 	for i := range s.ECS {
@@ -15,7 +21,9 @@ func (d *document) checkPrometheusConfig(s *PrometheusConfigSpec) {
 	d.checkKubernetesSelector("ruleSelector", s.RuleSelector)
 	if s.DefaultLabels != nil {
 		for i, name := range *s.DefaultLabels {
-			d.checkLabelName(index("spec.defaultLabels", i), name, "it is always written; remove it")
+			if at := index("spec.defaultLabels", i); !slices.Contains(defaultLabels, name) {
+				d.at(at, "%q is no default label; %s", name, suggest(name, defaultLabels))
+			}
 		}
 	}
 	d.checkClasses(s.ScrapeClasses)

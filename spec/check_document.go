@@ -55,10 +55,10 @@ func (d *document) checkName(path, name string) {
 var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
 
 // checkLabelName judges the name of a label that a document sets on targets.
-func (d *document) checkLabelName(path, name, jobRemedy string) {
+func (d *document) checkLabelName(path, name string) {
 	switch {
 	case name == "job":
-		d.at(path, "the label job cannot be set here; %s", jobRemedy)
+		d.at(path, "the label job cannot be set here; use spec.jobName")
 	case len(name) >= 2 && name[:2] == "__":
 		d.at(path, "labels beginning with __ are Prometheus's own; use another name")
 	case !labelName.MatchString(name):

@@ -22,7 +22,7 @@ func (d *document) checkScrapeTarget(s *ScrapeTargetSpec) {
 		d.checkName("spec.scrapeClass", s.ScrapeClass)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
-		d.checkLabelName(join("spec.labels", name), name, "use spec.jobName")
+		d.checkLabelName(join("spec.labels", name), name)
 	}
 	d.checkTargetScrapeConfig("spec.scrapeConfig", s.ScrapeConfig.Node)
 }

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -50,10 +51,19 @@ func (d *document) decodeString(n *yaml.Node, path string, v reflect.Value) {
 	case isNull(n):
 		d.report(n, path, `must be a string, is empty; write "" for an empty one`)
 	case n.Kind == yaml.ScalarNode:
-		d.report(n, path, fmt.Sprintf("must be a string, is %s; put it in quotes: %q", describe(n), n.Value))
+		d.report(n, path, fmt.Sprintf("must be a string, is %s; %s", describe(n), quoted(path, n.Value)))
 	default:
 		d.report(n, path, fmt.Sprintf("must be a string, is %s; write a single value", describe(n)))
 	}
+}
+
+// quoted is the remedy for a scalar that is no string: quotes, unless the field
+// is a duration, which a number in quotes is not either.
+func quoted(path, value string) string {
+	if strings.HasSuffix(path, ".interval") || strings.HasSuffix(path, ".timeout") {
+		return fmt.Sprintf("write a duration with its unit, such as %ss", value)
+	}
+	return fmt.Sprintf("put it in quotes: %q", value)
 }
 
 func (d *document) decodeSlice(n *yaml.Node, path string, v reflect.Value) {
