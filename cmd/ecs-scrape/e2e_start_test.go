@@ -112,15 +112,11 @@ func TestHealthDependsOnNothingElse(t *testing.T) {
 	w.sim.Close()
 	w.startController()
 	w.eventually("the controller answers, unhealthy", func() error {
-		response, err := http.Get("http://" + w.web + "/healthz")
-		if err != nil {
-			return err
+		status, _, err := fetch("http://" + w.web + "/healthz")
+		if err == nil && status != http.StatusServiceUnavailable {
+			err = fmt.Errorf("status %d", status)
 		}
-		defer response.Body.Close()
-		if response.StatusCode != http.StatusServiceUnavailable {
-			return fmt.Errorf("status %d", response.StatusCode)
-		}
-		return nil
+		return err
 	})
 	if code, out := w.command("healthcheck", "--web.listen-address", w.web); code != 1 || !strings.Contains(out, "PrometheusConfig") {
 		t.Errorf("healthcheck ends with %d: %s", code, out)

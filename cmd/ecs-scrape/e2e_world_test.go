@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -157,7 +158,9 @@ func (b *lockedBuffer) String() string {
 // start runs a program until stop, or until the test ends.
 func (w *world) start(name, path string, env []string, args ...string) *process {
 	w.t.Helper()
-	p := &process{t: w.t, name: name, cmd: exec.Command(path, args...), done: make(chan struct{})}
+	// Not the test's context: it ends before the clean-ups that stop processes in order.
+	cmd := exec.CommandContext(context.Background(), path, args...)
+	p := &process{t: w.t, name: name, cmd: cmd, done: make(chan struct{})}
 	p.cmd.Env = env
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	if err := p.cmd.Start(); err != nil {
@@ -188,11 +191,6 @@ func (p *process) stop() time.Duration {
 		p.t.Fatalf("%s does not end at SIGTERM", p.name)
 	}
 	return time.Since(start)
-}
-
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	<-p.done
 }
 
 // environment is the simulated account's, without what this machine has set.
@@ -239,9 +237,9 @@ func (w *world) startPrometheusOn(p prometheusBinary, config string, args ...str
 
 // startAll starts both in the order of ECS: Prometheus waits for the first
 // healthy check.
-func (w *world) startAll(p prometheusBinary, args ...string) {
+func (w *world) startAll(p prometheusBinary) {
 	w.t.Helper()
-	w.startController(args...)
+	w.startController()
 	w.healthy()
 	w.startPrometheus(p)
 }
@@ -265,7 +263,7 @@ func (w *world) command(args ...string) (code int, output string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	cmd := exec.Command(self, args...)
+	cmd := exec.CommandContext(w.t.Context(), self, args...)
 	cmd.Env = w.environment()
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
@@ -328,16 +326,24 @@ func (w *world) alive() {
 
 // get reads a page; a status other than 200 is an error with the body.
 func get(u string) ([]byte, error) {
-	response, err := http.Get(u)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %d: %s", u, response.StatusCode, tail(string(body), 400))
+	status, body, err := fetch(u)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("%s: %d: %s", u, status, tail(string(body), 400))
 	}
 	return body, err
+}
+
+func fetch(u string) (status int, body []byte, err error) {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, u, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	body, err = io.ReadAll(response.Body)
+	return response.StatusCode, body, errors.Join(err, response.Body.Close())
 }
 
 // status is the controller's own.
@@ -496,12 +502,12 @@ func tail(s string, n int) string {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	address := l.Addr().String()
+	must(t, l.Close())
+	return address
 }
 
 func must(t *testing.T, err error) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -23,6 +22,8 @@ import (
 	"ecs-scrape/reconcile/plan"
 	"ecs-scrape/spec"
 )
+
+//go:generate go test -run ^TestReference$ . -update
 
 const docs = "../../docs"
 
@@ -64,7 +65,7 @@ func flagsPage(*testing.T) string {
 			if f.Name == "help" {
 				return
 			}
-			rows += fmt.Sprintf("| `--%s` | `%s` | %s | %s |\n", f.Name, envName(f.Name), defaultOf(f), cell(f.Usage))
+			rows += row(code("--"+f.Name), code(envName(f.Name)), code(defaultOf(f)), cell(f.Usage))
 		})
 		if rows != "" {
 			b.WriteString("\n| flag | environment variable | default | meaning |\n| --- | --- | --- | --- |\n" + rows)
@@ -81,11 +82,20 @@ func orShort(long, short string) string {
 }
 
 func defaultOf(f *pflag.Flag) string {
-	if f.DefValue == "" || f.DefValue == "[]" || f.DefValue == "0s" {
+	if f.DefValue == "[]" || f.DefValue == "0s" {
 		return ""
 	}
-	return "`" + f.DefValue + "`"
+	return f.DefValue
 }
+
+func code(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "`" + s + "`"
+}
+
+func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
 
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
 
@@ -107,11 +117,7 @@ func metricsPage(t *testing.T) string {
 		if m == nil {
 			t.Fatalf("cannot read %s", d)
 		}
-		labels := "`" + strings.ReplaceAll(m[3], ",", "`, `") + "`"
-		if m[3] == "" {
-			labels = ""
-		}
-		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s |\n", m[1], labels, cell(m[2])))
+		rows = append(rows, row(code(m[1]), strings.ReplaceAll(code(m[3]), ",", "`, `"), cell(m[2])))
 	}
 	slices.Sort(rows)
 	return generated + "# Metrics\n\n`ecs-scrape run` serves these at `/metrics`, beside those of the Go runtime, of the process, and `ecs_scrape_build_info`.\n" +
@@ -251,10 +257,7 @@ func TestLinks(t *testing.T) {
 
 func read(t *testing.T, path string) string {
 	t.Helper()
-	f, err := os.Open(path)
-	must(t, err)
-	defer f.Close()
-	data, err := io.ReadAll(f)
+	data, err := os.ReadFile(path)
 	must(t, err)
 	return string(data)
 }
