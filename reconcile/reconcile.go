@@ -63,6 +63,7 @@ type Reconciler struct {
 
 	accepted Accepted
 	judged   *judgement
+	holding  holding
 	last     *Pass
 }
 
@@ -104,7 +105,7 @@ func (r *Reconciler) Evaluate(ctx context.Context) (*Pass, error) {
 		return pass, fmt.Errorf("read what is published: %w", err)
 	}
 	want := j.choice.Want(r.options.Sources)
-	want.Held = scopesOf(live)
+	want.Held = r.holding.of(live, r.inventory.Snapshot())
 	r.inventory.Want(want)
 	pass.Snapshot = r.inventory.Snapshot()
 	if r.unchanged(pass) {
@@ -117,11 +118,11 @@ func (r *Reconciler) Evaluate(ctx context.Context) (*Pass, error) {
 	return pass, nil
 }
 
-// unchanged says that this pass would find what the last one found. A pass that
-// held targets back depends on what was live, so it is computed anew.
+// unchanged says that this pass would find what the last one found. What was
+// live only matters where targets are held, and those are published by then.
 func (r *Reconciler) unchanged(p *Pass) bool {
 	return r.last != nil && r.last.Set == p.Set && r.last.Snapshot == p.Snapshot &&
-		(r.last.LoadError == nil) == (p.LoadError == nil)
+		fmt.Sprint(r.last.LoadError) == fmt.Sprint(p.LoadError)
 }
 
 func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sources []inventory.Source) error {

@@ -12,8 +12,8 @@ func scopesOf(live *artifact.Bundle) []inventory.Scope {
 	seen := map[inventory.Scope]bool{}
 	for _, p := range live.Pools {
 		for _, t := range p.Targets {
-			if o := t.Origin; o.Cluster != "" {
-				seen[inventory.Scope{Account: o.Account, Region: o.Region, Cluster: o.Cluster}] = true
+			if s := scopeOf(t); s.Cluster != "" {
+				seen[s] = true
 			}
 		}
 	}

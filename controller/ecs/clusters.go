@@ -81,9 +81,9 @@ func (s *source) doubtful(plain []string, found map[string]bool) []string {
 	for _, name := range plain {
 		ask[name] = true
 	}
-	for _, scope := range s.w.held() {
-		if s.owns(scope) {
-			ask[scope.Cluster] = true
+	for _, h := range s.w.held() {
+		if s.owns(h.Scope) {
+			ask[h.Scope.Cluster] = true
 		}
 	}
 	for _, st := range s.w.store.Statuses() {

@@ -210,7 +210,12 @@ func TestHeldScopes(t *testing.T) {
 		{Account: account, Region: "eu-north-1", Cluster: "prod"},
 	}
 	release := w.Deny(awssim.Match{Operation: "DescribeClusters"})
-	w.Want(inventory.Want{Sources: []inventory.Source{{}}, Held: held})
+	var want inventory.Want
+	for _, scope := range held {
+		want.Held = append(want.Held, inventory.Held{Scope: scope})
+	}
+	want.Sources = []inventory.Source{{}}
+	w.Want(want)
 	snap := w.bad("describe clusters")
 	if st := snap.Status(held[0]); st.State != inventory.Unsynced {
 		t.Fatalf("denied: %+v", st)

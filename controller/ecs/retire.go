@@ -28,10 +28,10 @@ func (w *Watcher) retire() {
 	}
 	now := w.now()
 	held := map[inventory.Scope]bool{}
-	for _, scope := range w.want.Held {
-		held[scope] = true
-		if w.judge(scope) == unnamed {
-			w.store.Gone(scope, "the configuration no longer names it", now)
+	for _, h := range w.want.Held {
+		held[h.Scope] = true
+		if w.judge(h.Scope) == unnamed {
+			w.store.Gone(h.Scope, "the configuration no longer names it", now)
 		}
 	}
 	for _, st := range w.store.Statuses() {

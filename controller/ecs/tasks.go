@@ -69,7 +69,8 @@ func (s *source) fillUp(scope inventory.Scope, needed []string) []string {
 }
 
 func (s *source) listTasks(ctx context.Context, scope inventory.Scope) (inventory.Listing, error) {
-	out := inventory.Listing{Scope: scope, Began: s.w.now()}
+	held := s.w.heldIn(scope)
+	out := inventory.Listing{Scope: scope, Began: s.w.now(), Held: held.Tasks, HeldSince: held.Since}
 	pages := ecs.NewListTasksPaginator(s.aws.ecs, &ecs.ListTasksInput{
 		Cluster: aws.String(scope.Cluster), MaxResults: aws.Int32(100),
 	})
@@ -114,27 +115,34 @@ func (s *source) describeBatch(ctx context.Context, scope inventory.Scope, batch
 		return err
 	}
 	answer.Answered = s.w.now()
-	silent := make(map[string]bool, len(batch))
-	for _, arn := range batch {
-		silent[arn] = true
+	sortOut(&answer, batch, out, facts)
+	s.w.store.Describe(answer)
+	return nil
+}
+
+// sortOut adds to an answer what ECS told of a batch. Tasks are asked for by ARN,
+// or by id where no more is known; ECS answers with ARNs.
+func sortOut(answer *inventory.Description, batch []string, out *ecs.DescribeTasksOutput, facts inventory.Facts) {
+	silent := make(map[string]string, len(batch)) // as asked for, by id
+	for _, asked := range batch {
+		silent[nameOf(asked)] = asked
 	}
 	for _, t := range out.Tasks {
-		if task, ok := decodeTask(scope, t, facts); ok {
+		if task, ok := decodeTask(answer.Scope, t, facts); ok {
 			answer.Tasks = append(answer.Tasks, task)
-			delete(silent, task.ARN)
+			delete(silent, task.ID())
 		}
 	}
 	for _, f := range out.Failures {
-		if arn := aws.ToString(f.Arn); aws.ToString(f.Reason) == "MISSING" {
-			answer.Missing = append(answer.Missing, arn)
-			delete(silent, arn)
+		id := nameOf(aws.ToString(f.Arn))
+		if asked, ok := silent[id]; ok && aws.ToString(f.Reason) == "MISSING" {
+			answer.Missing = append(answer.Missing, asked)
+			delete(silent, id)
 		}
 	}
-	for arn := range silent {
-		answer.Failed = append(answer.Failed, arn)
+	for _, asked := range silent {
+		answer.Failed = append(answer.Failed, asked)
 	}
-	s.w.store.Describe(answer)
-	return nil
 }
 
 // resolve asks for the definitions, then the instances, that the scope's tasks

@@ -83,7 +83,8 @@ func New(o Options) (*Watcher, error) {
 }
 
 // Want says what to watch from now on. Equal wants cost nothing; another one
-// is polled for at once. A source left out takes its tasks with it.
+// is polled for at once, unless it differs only in what is said of held scopes.
+// A source left out takes its tasks with it.
 func (w *Watcher) Want(want inventory.Want) {
 	w.store.SetFacts(want.Facts)
 	w.mu.Lock()
@@ -103,13 +104,18 @@ func (w *Watcher) Want(want inventory.Want) {
 	}
 }
 
-// newlyHeld says that a held scope is not known to the store.
-func (w *Watcher) newlyHeld(held []inventory.Scope) bool {
+// newlyHeld says that a scope was not held before and is not known to the
+// store. The tasks of a held scope are for the next listing, whenever that is.
+// The caller holds the lock.
+func (w *Watcher) newlyHeld(held []inventory.Held) bool {
 	known := map[inventory.Scope]bool{}
 	for _, st := range w.store.Statuses() {
 		known[st.Scope] = true
 	}
-	return slices.ContainsFunc(held, func(s inventory.Scope) bool { return !known[s] })
+	for _, h := range w.want.Held {
+		known[h.Scope] = true
+	}
+	return slices.ContainsFunc(held, func(h inventory.Held) bool { return !known[h.Scope] })
 }
 
 // Snapshot is the state as it is known now; cheap while nothing changes.
@@ -223,10 +229,20 @@ func (w *Watcher) inherit(s *source) {
 	}
 }
 
-func (w *Watcher) held() []inventory.Scope {
+func (w *Watcher) held() []inventory.Held {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.want.Held
+}
+
+// heldIn is what is held of one scope.
+func (w *Watcher) heldIn(scope inventory.Scope) inventory.Held {
+	for _, h := range w.held() {
+		if h.Scope == scope {
+			return h
+		}
+	}
+	return inventory.Held{Scope: scope}
 }
 
 // update is called after each poll of a source.
@@ -264,7 +280,6 @@ func copyWant(want inventory.Want) inventory.Want {
 		want.Sources[i].Clusters = slices.Clone(src.Clusters)
 	}
 	want.Facts.Environment = slices.Clone(want.Facts.Environment)
-	want.Held = slices.Clone(want.Held)
 	return want
 }
 

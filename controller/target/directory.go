@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"ecs-scrape/reconcile/artifact"
 )
@@ -43,7 +44,8 @@ type Directory struct {
 	loaded bool // the fields below hold what is on disk
 	config artifact.Files
 	pools  map[string]*poolState
-	notes  []error // what was wrong with current when it was read
+	since  time.Time // when the pools that were there had been published
+	notes  []error   // what was wrong with current when it was read
 }
 
 // Open prepares dir: the layout exists afterwards, readable by every user, and

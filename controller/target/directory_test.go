@@ -34,7 +34,7 @@ func pool(path string, addresses ...string) artifact.Pool {
 	for _, a := range addresses {
 		p.Targets = append(p.Targets, artifact.Target{
 			Labels: labels.FromStrings("__address__", a, "job", "x"),
-			Origin: artifact.Origin{Object: "of-" + a, Account: "111111111111", Region: "eu-west-1", Cluster: "c"},
+			Origin: artifact.Origin{Object: "of-" + a, Account: "111111111111", Region: "eu-west-1", Cluster: "c", Task: "task-of-" + a},
 		})
 	}
 	return p
@@ -256,6 +256,9 @@ func TestOriginsThatDoNotMatchAreEmpty(t *testing.T) {
 		},
 		"record damaged": func(t *testing.T, d *Directory) {
 			replace(t, d.at(stateDir, stateFiles(t, d)[0]), []byte(`{"origins":[{}],"index":[0,7]}`))
+		},
+		"tasks missing": func(t *testing.T, d *Directory) {
+			replace(t, d.at(stateDir, stateFiles(t, d)[0]), []byte(`{"origins":[{"object":"x"}],"index":[0,0],"tasks":["t"]}`))
 		},
 		"record truncated": func(t *testing.T, d *Directory) {
 			replace(t, d.at(stateDir, stateFiles(t, d)[0]), []byte(`{"origins":[{}],"ind`))

@@ -40,7 +40,7 @@ func (d *Directory) Live() (bundle *artifact.Bundle, warnings []error, err error
 	if err := d.load(); err != nil {
 		return nil, nil, err
 	}
-	bundle = &artifact.Bundle{Config: d.config}
+	bundle = &artifact.Bundle{Config: d.config, Since: d.since}
 	warnings = slices.Clone(d.notes)
 	for _, p := range slices.Sorted(maps.Keys(d.pools)) {
 		bundle.Pools = append(bundle.Pools, d.pools[p].pool)
@@ -62,8 +62,23 @@ func (d *Directory) load() error {
 	if err := d.readConfig(); err != nil {
 		return fmt.Errorf("read what is published: %w", withRemedy(err))
 	}
-	d.pools, d.loaded = pools, true
+	d.pools, d.since, d.loaded = pools, d.lastRecorded(pools), true
 	return nil
+}
+
+// lastRecorded is when the last of the pools' records was written. A time to
+// come, by the clock of another machine, is no later than now.
+func (d *Directory) lastRecorded(pools map[string]*poolState) time.Time {
+	var last time.Time
+	for p, state := range pools {
+		if t := d.recorded(p, state.digest); t.After(last) {
+			last = t
+		}
+	}
+	if now := time.Now(); last.After(now) {
+		return now
+	}
+	return last
 }
 
 // readConfig reads the generation that is current. A link to nowhere is the

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"ecs-scrape/reconcile/artifact"
 )
@@ -15,8 +16,11 @@ import (
 // the file and the digest of its bytes, so the record of the next version can
 // be written first without touching that of the present one.
 type originRecord struct {
-	Origins []artifact.Origin `json:"origins"`
-	Index   []int             `json:"index"` // per target of the file, into Origins
+	Origins []artifact.Origin `json:"origins"` // without their tasks, so that they are few
+	Index   []int             `json:"index"`   // per target of the file, into Origins
+	// Tasks are the tasks' ids, per target of the file. Records of before they
+	// were kept have none.
+	Tasks []string `json:"tasks,omitempty"`
 }
 
 func (d *Directory) originPath(pool, digest string) string {
@@ -37,16 +41,19 @@ func (d *Directory) writeOrigins(pool, digest string, targets []artifact.Target)
 }
 
 func recordOf(targets []artifact.Target) originRecord {
-	record := originRecord{Index: make([]int, 0, len(targets))}
+	record := originRecord{Index: make([]int, 0, len(targets)), Tasks: make([]string, 0, len(targets))}
 	known := map[artifact.Origin]int{}
 	for _, t := range targets {
-		i, ok := known[t.Origin]
+		shared := t.Origin
+		shared.Task = ""
+		i, ok := known[shared]
 		if !ok {
 			i = len(record.Origins)
-			known[t.Origin] = i
-			record.Origins = append(record.Origins, t.Origin)
+			known[shared] = i
+			record.Origins = append(record.Origins, shared)
 		}
 		record.Index = append(record.Index, i)
+		record.Tasks = append(record.Tasks, t.Origin.Task)
 	}
 	return record
 }
@@ -59,17 +66,34 @@ func (d *Directory) readOrigins(pool, digest string, n int) []artifact.Origin {
 		return nil
 	}
 	var record originRecord
-	if json.Unmarshal(data, &record) != nil || len(record.Index) != n {
+	if json.Unmarshal(data, &record) != nil {
 		return nil
 	}
-	out := make([]artifact.Origin, 0, n)
-	for _, i := range record.Index {
+	if record.Tasks == nil {
+		record.Tasks = make([]string, n)
+	}
+	if len(record.Index) != n || len(record.Tasks) != n {
+		return nil
+	}
+	out := make([]artifact.Origin, n)
+	for target, i := range record.Index {
 		if i < 0 || i >= len(record.Origins) {
 			return nil
 		}
-		out = append(out, record.Origins[i])
+		out[target] = record.Origins[i]
+		out[target].Task = record.Tasks[target]
 	}
 	return out
+}
+
+// recorded is when the record was written: its targets had been published then.
+// Zero where there is none.
+func (d *Directory) recorded(pool, digest string) time.Time {
+	info, err := os.Stat(d.originPath(pool, digest))
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }
 
 func sameOrigins(a, b []artifact.Target) bool {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 )
@@ -38,6 +39,10 @@ type Bundle struct {
 	Config Files
 	// Pools are the target files, sorted by path: what a reload is not about.
 	Pools []Pool
+	// Since is when the targets that this process found published had been
+	// published at the latest, so that the age of their tasks has a lower bound.
+	// A plan has none.
+	Since time.Time
 }
 
 // Digest identifies the configuration, not the targets.
@@ -59,13 +64,14 @@ type Target struct {
 	Origin Origin
 }
 
-// Origin names the object that asked for a target and the place it runs in.
-// Where the record was lost, all fields are empty.
+// Origin names the object that asked for a target, the place it runs in and the
+// task. Where the record was lost, all fields are empty.
 type Origin struct {
 	Object  string `json:"object,omitempty"` // ScrapeTarget's name
 	Account string `json:"account,omitempty"`
 	Region  string `json:"region,omitempty"`
 	Cluster string `json:"cluster,omitempty"`
+	Task    string `json:"task,omitempty"` // its id; empty in records of before it was kept
 }
 
 // Address is the host and port that Prometheus connects to.

@@ -30,6 +30,7 @@ func compareInFile(a, b Target) int {
 		cmp.Compare(a.Origin.Account, b.Origin.Account),
 		cmp.Compare(a.Origin.Region, b.Origin.Region),
 		cmp.Compare(a.Origin.Cluster, b.Origin.Cluster),
+		cmp.Compare(a.Origin.Task, b.Origin.Task),
 	)
 }
 

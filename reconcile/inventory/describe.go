@@ -12,8 +12,9 @@ type Description struct {
 	Answered time.Time
 	Facts    uint64 // generation that it was asked and decoded with
 	Tasks    []*Task
-	Missing  []string // ARNs that ECS does not know
-	Failed   []string // ARNs that it gave another reason for, or no answer
+	// Missing are those that ECS does not know, and Failed those that it gave
+	// another reason for, or no answer: ARNs, or ids as in [Listing.Held].
+	Missing, Failed []string
 }
 
 // Describe merges the answer. Tasks become the store's; callers must not
@@ -33,7 +34,7 @@ func (s *Store) Describe(d Description) {
 		s.miss(c, d, arn)
 	}
 	for _, arn := range d.Failed {
-		c.unexplain(arn, d.Answered)
+		c.unexplain(arn, doubt{since: d.Answered})
 	}
 }
 
@@ -94,7 +95,7 @@ func (s *Store) miss(c *scopeState, d Description, arn string) {
 	switch {
 	case e == nil:
 		if _, ok := c.tombs[arn]; !ok {
-			c.unexplain(arn, d.Answered)
+			c.unexplain(arn, doubt{since: d.Answered, missing: true})
 		}
 	case e.asked.After(d.Asked): // something newer was heard meanwhile
 	case s.keeps(youngMissingStays) && d.Answered.Sub(e.learnt) <= MissingAge:
@@ -103,13 +104,15 @@ func (s *Store) miss(c *scopeState, d Description, arn string) {
 	}
 }
 
-func (c *scopeState) unexplain(arn string, now time.Time) {
+// unexplain keeps the last doubt about a task, and the time of the first.
+func (c *scopeState) unexplain(arn string, d doubt) {
 	if _, known := c.entries[arn]; known {
 		return
 	}
-	if _, ok := c.unexplained[arn]; !ok {
-		c.unexplained[arn] = now
+	if before, ok := c.unexplained[arn]; ok {
+		d.since = before.since
 	}
+	c.unexplained[arn] = d
 }
 
 func (s *Store) remove(c *scopeState, arn string, t tombstone) {

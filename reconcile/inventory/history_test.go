@@ -28,6 +28,7 @@ func TestEveryRuleCounts(t *testing.T) {
 		"lower is dropped": lowerIsDropped, "equal refreshes": equalRefreshes, "stop is final": stopIsFinal,
 		"learnt survives": learntSurvives, "omission is nothing": omissionIsNothing,
 		"young missing stays": youngMissingStays, "first sync is complete": firstSyncIsComplete,
+		"held is asked": heldIsAsked,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(histories) {
@@ -54,7 +55,8 @@ func (u *truth) now() *Task { return &u.versions[len(u.versions)-1] }
 func (u *truth) alive() bool { return u.stopping.IsZero() }
 
 // history plays one cluster, an ECS that misleads as the real one does, and a
-// store that reads it.
+// store that reads it. In every other history the store is lost now and then,
+// as when the process restarts, and only what was published is remembered.
 type history struct {
 	r     *rand.Rand
 	now   time.Time
@@ -67,27 +69,56 @@ type history struct {
 	shown   map[string]int64 // versions the snapshot has shown
 	stopped map[string]bool  // tasks that the store was told have stopped
 	synced  bool
+
+	held  []string // ids of the tasks that were published before a restart
+	since time.Time
 }
 
 func play(seed uint64, without rule) error {
 	h := &history{
 		r: rand.New(rand.NewPCG(seed, 7)), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-		scope: Scope{Account: "1", Region: "r", Cluster: "c"}, store: NewStore(),
+		scope: Scope{Account: "1", Region: "r", Cluster: "c"},
 		tasks: map[string]*truth{}, shown: map[string]int64{}, stopped: map[string]bool{},
 	}
-	h.store.without = without
-	h.store.Found(h.scope, h.now)
-	h.store.PutDefinition(&Definition{ARN: "d", NetworkMode: NetworkAWSVPC}, 0, h.now)
+	h.open(without)
 	for range 5 {
 		h.change(0)
 	}
 	h.now = h.now.Add(time.Duration(h.r.IntN(120)) * time.Second)
 	for range 40 {
+		if seed%2 == 1 && h.r.IntN(6) == 0 {
+			h.restart()
+		}
 		if err := h.step(); err != nil {
 			return err
 		}
 	}
 	return h.settle()
+}
+
+func (h *history) open(without rule) {
+	h.store = NewStore()
+	h.store.without = without
+	h.store.Found(h.scope, h.now)
+	h.store.PutDefinition(&Definition{ARN: "d", NetworkMode: NetworkAWSVPC}, 0, h.now)
+}
+
+// restart loses everything but the tasks that are published: those shown last,
+// or, if nothing has been shown since the last restart, those held since then.
+// Which version was shown, and who was told to have stopped, is lost too.
+func (h *history) restart() {
+	if snap := h.store.Snapshot(); snap.Status(h.scope).State != Unsynced {
+		h.held, h.since = nil, h.now
+		for _, t := range snap.Tasks {
+			h.held = append(h.held, t.ID())
+		}
+	}
+	h.open(h.store.without)
+	h.late, h.synced = nil, false
+	h.stopped, h.shown = map[string]bool{}, map[string]int64{}
+	for _, id := range h.held {
+		h.shown["t/"+id] = 0
+	}
 }
 
 // step lets something happen, polls, and looks at the snapshot.
@@ -130,7 +161,7 @@ func (h *history) change(what int) {
 
 // poll does what a poller does. Whatever fails ends it.
 func (h *history) poll() error {
-	l := Listing{Scope: h.scope, Began: h.now, Tasks: h.list()}
+	l := Listing{Scope: h.scope, Began: h.now, Tasks: h.list(), Held: h.held, HeldSince: h.since}
 	h.now = h.now.Add(time.Duration(h.r.IntN(3000)) * time.Millisecond)
 	h.meanwhile()
 	before := h.known()
@@ -204,7 +235,8 @@ func (h *history) describe(arns []string) Description {
 	d := Description{Scope: h.scope, Asked: h.now}
 	h.now = h.now.Add(100 * time.Millisecond)
 	d.Answered = h.now
-	for _, arn := range arns {
+	for _, name := range arns {
+		arn := "t/" + nameOf(name) // held tasks are named by id
 		u := h.tasks[arn]
 		fault := h.r.IntN(12)
 		switch {
@@ -270,7 +302,7 @@ func (h *history) checkFirst(seen map[string]bool) error {
 	h.synced = true
 	for arn := range h.store.scopes[h.scope].unexplained {
 		u := h.tasks[arn]
-		if u.alive() && !seen[arn] && h.now.Sub(h.store.scopes[h.scope].unexplained[arn]) <= MissingAge {
+		if u.alive() && !seen[arn] && h.now.Sub(h.store.scopes[h.scope].unexplained[arn].since) <= MissingAge {
 			return fmt.Errorf("the first state lacks %s, which no describe knew", arn)
 		}
 	}

@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,11 +15,18 @@ type Listing struct {
 	Scope Scope
 	Began time.Time // before the first page was asked for
 	Tasks []string  // ARNs
+
+	// Held are the ids of the tasks that published targets of the scope are of,
+	// and HeldSince is when they were known at the latest. They count until the
+	// scope is synced: an earlier process knew them, this one cannot.
+	Held      []string
+	HeldSince time.Time
 }
 
 // Needed lists, sorted, the tasks that must be described before the listing is
 // complete: those not seen before, those not yet running, those that lack facts
 // asked for since, and, because a removal needs evidence, those that it omits.
+// It names them by ARN, and by id where only [Listing.Held] does.
 func (s *Store) Needed(l Listing) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,6 +50,7 @@ func (s *Store) Needed(l Listing) []string {
 			need = append(need, arn)
 		}
 	}
+	need = append(need, s.unheard(c, l, maps.Keys(listed))...)
 	slices.Sort(need)
 	return need
 }
@@ -134,6 +143,9 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 	if err := s.unanswered(c, listed, now); err != nil {
 		return err
 	}
+	if unheard := s.unheard(c, l, s.believed(c, l, now)); len(unheard) > 0 {
+		return fmt.Errorf("%d tasks of published targets are not answered for, such as %s", len(unheard), unheard[0])
+	}
 	s.markOmitted(c, l, listed)
 	c.expire(listed, now)
 	c.began = l.Began
@@ -155,9 +167,10 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 // unanswered returns an error for the first listed task, if any, that nothing
 // is known of, and for a task that is known but refers to something unknown.
 // A scope listed before takes tasks that no describe knows for very young or
-// very dead ones. At the first listing they could be published targets: it
-// waits for them, but for no longer than MissingAge, since one odd task must
-// not hold back the others.
+// very dead ones. At the first listing they could be published targets whose
+// record was lost: it waits for them, but for no longer than MissingAge, since
+// one odd task must not hold back the others. Those that are known to be
+// published are more than odd: see unheard.
 func (s *Store) unanswered(c *scopeState, listed map[string]struct{}, now time.Time) error {
 	var unknown, odd, unresolved []string
 	for arn := range listed {
@@ -167,9 +180,9 @@ func (s *Store) unanswered(c *scopeState, listed map[string]struct{}, now time.T
 		if _, ok := c.tombs[arn]; ok {
 			continue
 		}
-		if since, ok := c.unexplained[arn]; !ok {
+		if d, ok := c.unexplained[arn]; !ok {
 			unknown = append(unknown, arn)
-		} else if now.Sub(since) <= MissingAge {
+		} else if now.Sub(d.since) <= MissingAge {
 			odd = append(odd, arn)
 		}
 	}
@@ -204,7 +217,7 @@ func (s *Store) markOmitted(c *scopeState, l Listing, listed map[string]struct{}
 	}
 }
 
-// expire forgets old tombstones, and unexplained tasks no longer listed.
+// expire forgets old tombstones, and unexplained tasks that are not listed.
 func (c *scopeState) expire(listed map[string]struct{}, now time.Time) {
 	for arn, t := range c.tombs {
 		if now.Sub(t.at) > TombstoneAge {

@@ -7,8 +7,9 @@ const (
 	// TombstoneAge is how long a stopped task is remembered, so that a late
 	// answer cannot bring it back.
 	TombstoneAge = 15 * time.Minute
-	// MissingAge is how long a task must have been known before MISSING is
-	// believed: answers about a task just started lag behind it.
+	// MissingAge is how long a task must have been known, to this process or to
+	// the one that published its targets, before MISSING is believed: answers
+	// about a task just started lag behind it.
 	MissingAge = time.Minute
 	// Refresh is the time within which every known task is described again,
 	// for what changes without raising its version (tags, health).
@@ -42,6 +43,7 @@ const (
 	omissionIsNothing                    // an omitted task stays until there is evidence
 	youngMissingStays                    // MISSING is not believed of a young task
 	firstSyncIsComplete                  // a first listing with unexplained tasks does not exist
+	heldIsAsked                          // nor does one that omits held tasks without an answer about them
 )
 
 func (s *Store) keeps(r rule) bool { return s.without&r == 0 }

@@ -25,9 +25,22 @@ type Facts struct {
 type Want struct {
 	Sources []Source
 	Facts   Facts
-	// Held are scopes for which published targets exist: each is looked up by
-	// name, so that a cluster deleted while nobody watched is known to be gone.
-	Held []Scope
+	// Held are the scopes that published targets come from, sorted: each is
+	// looked up by name, so that a cluster deleted while nobody watched is known
+	// to be gone. They and all that they refer to must not be changed.
+	Held []Held
+}
+
+// Held is a scope that published targets come from.
+type Held struct {
+	Scope Scope
+	// Tasks are the sorted ids of the tasks that the targets are of, as far as
+	// they were recorded. They are hints for the first complete listing of the
+	// scope, and need not be told of one that is synced.
+	Tasks []string
+	// Since is when these tasks were known at the latest: when they were last
+	// published by an earlier process.
+	Since time.Time
 }
 
 // State of a scope.

@@ -16,7 +16,8 @@ import (
 // counted in [Snapshot.Waiting], until a describe says that it stops, or says
 // MISSING of a task known for over [MissingAge]; one learnt after the listing
 // began is not even counted. A scope shows no task before its first complete
-// listing, and a task shows when its definition, and the instance that its
+// listing, for which the tasks of its published targets ([Listing.Held]) count
+// as known before. A task shows when its definition, and the instance that its
 // addresses come from, have been answered for.
 //
 // That a newer running task at the same address and port retires a stale one
@@ -45,11 +46,11 @@ type scopeState struct {
 	status      ScopeStatus
 	entries     map[string]*entry
 	tombs       map[string]tombstone
-	unexplained map[string]time.Time // listed, but no describe knew them; since
-	began       time.Time            // of the last complete listing
-	sorted      []*Task              // as in the last snapshot
-	touched     map[string]struct{}  // differ from sorted
-	hidden      map[string]struct{}  // lack a definition or an instance
+	unexplained map[string]doubt    // listed or held, but no describe knew them
+	began       time.Time           // of the last complete listing
+	sorted      []*Task             // as in the last snapshot
+	touched     map[string]struct{} // differ from sorted
+	hidden      map[string]struct{} // lack a definition or an instance
 }
 
 type entry struct {
@@ -59,6 +60,12 @@ type entry struct {
 	described time.Time // last described
 	facts     uint64    // generation of facts that task holds
 	omitted   bool      // by the last complete listing
+}
+
+// doubt is about a task that is known by name only.
+type doubt struct {
+	since   time.Time
+	missing bool // the last answer was MISSING, not a failure or none
 }
 
 type tombstone struct {
@@ -216,7 +223,7 @@ func newScope(scope Scope, status ScopeStatus) *scopeState {
 		status:      status,
 		entries:     map[string]*entry{},
 		tombs:       map[string]tombstone{},
-		unexplained: map[string]time.Time{},
+		unexplained: map[string]doubt{},
 		touched:     map[string]struct{}{},
 		hidden:      map[string]struct{}{},
 	}

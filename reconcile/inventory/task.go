@@ -85,7 +85,7 @@ type Task struct {
 }
 
 // ID is the last part of the ARN.
-func (t *Task) ID() string { return afterLast(t.ARN, '/') }
+func (t *Task) ID() string { return nameOf(t.ARN) }
 
 // Service is the name of the service that started the task, or "".
 func (t *Task) Service() string {
@@ -144,11 +144,12 @@ type Interface struct {
 	IPv6     netip.Addr `json:"ipv6,omitzero"`
 }
 
-func afterLast(s string, sep byte) string { return s[strings.LastIndexByte(s, sep)+1:] }
+// nameOf is the last part of an ARN, or the whole of a name.
+func nameOf(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
 
 // splitDefinition takes "arn:...:task-definition/family:revision" apart.
 func splitDefinition(arn string) (family, revision string) {
-	name := afterLast(arn, '/')
+	name := nameOf(arn)
 	i := strings.LastIndexByte(name, ':')
 	if i < 0 {
 		return name, ""

@@ -175,7 +175,7 @@ func (r *run) find(o *spec.Object, t *inventory.Task, f fault) {
 func (r *run) finish() *Plan {
 	for _, p := range r.in.Choice.Pools() {
 		pool := r.pools[p.Path]
-		slices.SortFunc(pool.Targets, artifact.Target.Compare)
+		slices.SortStableFunc(pool.Targets, artifact.Target.Compare)
 		pool.Targets = slices.CompactFunc(pool.Targets, func(a, b artifact.Target) bool {
 			return labels.Equal(a.Labels, b.Labels)
 		})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 
 	"ecs-scrape/reconcile/inventory"
 	"ecs-scrape/spec"
@@ -194,11 +193,4 @@ func unique(endpoints []endpoint) []endpoint {
 		seen[e.address] = true
 		return dup
 	})
-}
-
-func portString(p spec.Port) string {
-	if p.Name != "" {
-		return p.Name
-	}
-	return strconv.Itoa(int(p.Number))
 }

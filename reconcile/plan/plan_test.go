@@ -97,9 +97,8 @@ func (w *world) define(name, mode string, containers ...inventory.ContainerDefin
 	return arn
 }
 
-func (w *world) instance(id, ip string) string {
+func (w *world) instance(id, ip string) {
 	w.Instances[id] = &inventory.Instance{ARN: id, MachineID: "i-1", IPv4: netip.MustParseAddr(ip)}
-	return id
 }
 
 // run adds a running task; its containers are those of the definition.

@@ -89,6 +89,7 @@ func (b *builder) target(w *workload, e endpoint, want *spec.Endpoint) artifact.
 		Account: w.task.Scope.Account,
 		Region:  w.task.Scope.Region,
 		Cluster: w.task.Scope.Cluster,
+		Task:    w.task.ID(),
 	}}
 }
 

@@ -1,0 +1,85 @@
+package reconcile
+
+import (
+	"maps"
+	"slices"
+
+	"ecs-scrape/reconcile/artifact"
+	"ecs-scrape/reconcile/inventory"
+)
+
+// holding is what the inventory is told of the published targets, kept from
+// pass to pass: an idle pass compares a slice per pool and a status per scope,
+// and looks at no target.
+type holding struct {
+	pools    []artifact.Pool   // that scopes and held were made from
+	scopes   []inventory.Scope // places that published targets come from, sorted
+	unjudged []inventory.Scope // those that the inventory had not listed
+	held     []inventory.Held
+}
+
+// of is what to tell for what is live and known now: every place, and the tasks
+// of those that have not been listed.
+func (h *holding) of(live *artifact.Bundle, s *inventory.Snapshot) []inventory.Held {
+	same := slices.EqualFunc(h.pools, live.Pools, samePool)
+	if !same {
+		h.pools, h.scopes = live.Pools, scopesOf(live)
+	}
+	unjudged := unlisted(h.scopes, s)
+	if same && slices.Equal(h.unjudged, unjudged) {
+		return h.held
+	}
+	h.unjudged, h.held = unjudged, make([]inventory.Held, len(h.scopes))
+	tasks := tasksOf(live, unjudged)
+	for i, scope := range h.scopes {
+		h.held[i] = inventory.Held{Scope: scope}
+		if ids := tasks[scope]; len(ids) > 0 {
+			h.held[i].Tasks, h.held[i].Since = slices.Sorted(maps.Keys(ids)), live.Since
+		}
+	}
+	return h.held
+}
+
+// samePool says, at once, whether both are the same pool with the very same
+// targets. False means nothing.
+func samePool(a, b artifact.Pool) bool {
+	return a.Path == b.Path && len(a.Targets) == len(b.Targets) &&
+		(len(a.Targets) == 0 || &a.Targets[0] == &b.Targets[0])
+}
+
+// unlisted are those of the scopes that the next listing is the first of.
+func unlisted(scopes []inventory.Scope, s *inventory.Snapshot) []inventory.Scope {
+	var out []inventory.Scope
+	for _, scope := range scopes {
+		switch s.Status(scope).State {
+		case inventory.Synced, inventory.Stale:
+		default: // one that is gone may be found again
+			out = append(out, scope)
+		}
+	}
+	return out
+}
+
+// tasksOf are the ids of the tasks that the published targets of some scopes
+// are of.
+func tasksOf(live *artifact.Bundle, scopes []inventory.Scope) map[inventory.Scope]map[string]struct{} {
+	if len(scopes) == 0 {
+		return nil
+	}
+	out := make(map[inventory.Scope]map[string]struct{}, len(scopes))
+	for _, s := range scopes {
+		out[s] = map[string]struct{}{}
+	}
+	for _, p := range live.Pools {
+		for _, t := range p.Targets {
+			if ids, ok := out[scopeOf(t)]; ok && t.Origin.Task != "" {
+				ids[t.Origin.Task] = struct{}{}
+			}
+		}
+	}
+	return out
+}
+
+func scopeOf(t artifact.Target) inventory.Scope {
+	return inventory.Scope{Account: t.Origin.Account, Region: t.Origin.Region, Cluster: t.Origin.Cluster}
+}

@@ -1,0 +1,47 @@
+package inventory
+
+import (
+	"iter"
+	"maps"
+	"time"
+)
+
+// unheard are the held tasks of a scope, by id, of which neither the store nor
+// the others tell anything. A scope that has been synced holds none: what was
+// published for it has been judged, and its tasks are known or have ended.
+func (s *Store) unheard(c *scopeState, l Listing, others iter.Seq[string]) []string {
+	if len(l.Held) == 0 || c.status.State != Unsynced || !s.keeps(heldIsAsked) {
+		return nil
+	}
+	heard := map[string]struct{}{}
+	for _, names := range []iter.Seq[string]{maps.Keys(c.entries), maps.Keys(c.tombs), others} {
+		for name := range names {
+			heard[nameOf(name)] = struct{}{}
+		}
+	}
+	var out []string
+	for _, id := range l.Held {
+		if _, ok := heard[id]; !ok {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// believed are the tasks that ECS calls MISSING and that have been known for
+// long enough to believe it. That is counted from their publication, not from
+// the start of this process: a run that looks only once could otherwise never
+// take down what ended long ago. No other failure is believed, however often it
+// is given.
+func (s *Store) believed(c *scopeState, l Listing, now time.Time) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if s.keeps(youngMissingStays) && now.Sub(l.HeldSince) <= MissingAge {
+			return
+		}
+		for name, d := range c.unexplained {
+			if d.missing && !yield(name) {
+				return
+			}
+		}
+	}
+}
