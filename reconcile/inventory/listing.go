@@ -112,7 +112,7 @@ func (c *scopeState) quota(now time.Time) int {
 			break
 		}
 	}
-	share := min(1, float64(now.Sub(c.began))/span)
+	share := min(1, float64(now.Sub(c.before))/span)
 	batches := int(share*float64(len(c.entries)))/DescribeBatch + 1
 	return batches * DescribeBatch
 }
@@ -148,7 +148,7 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 	}
 	s.markOmitted(c, l, listed)
 	c.expire(listed, now)
-	c.began = l.Began
+	c.before, c.began = c.began, l.Began
 	next := ScopeStatus{Scope: l.Scope, State: Synced, SyncedAt: stamp(now), Facts: c.status.Facts}
 	if s.holdsFacts(c) {
 		next.Facts = s.facts.clone()

@@ -48,6 +48,7 @@ type scopeState struct {
 	tombs       map[string]tombstone
 	unexplained map[string]doubt    // listed or held, but no describe knew them
 	began       time.Time           // of the last complete listing
+	before      time.Time           // began of the complete listing before that
 	sorted      []*Task             // as in the last snapshot
 	touched     map[string]struct{} // differ from sorted
 	hidden      map[string]struct{} // lack a definition or an instance

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"slices"
 	"testing"
 	"time"
 
@@ -269,28 +268,37 @@ func TestFacts(t *testing.T) {
 	}
 }
 
+// TestDue: in the order of a poll, listing first, every task is described again
+// in time, however large its cluster, and never many at once.
 func TestDue(t *testing.T) {
-	var tasks []*Task
-	for i := range 1000 {
-		tasks = append(tasks, running(fmt.Sprintf("t/%04d", i), 1))
+	const size = 10_000
+	tasks := map[string]*Task{}
+	var all []*Task
+	l := Listing{Scope: testScope}
+	for i := range size {
+		task := running(fmt.Sprintf("t/%05d", i), 1)
+		tasks[task.ARN] = task
+		all = append(all, task)
+		l.Tasks = append(l.Tasks, task.ARN)
 	}
-	tasks[500].LaunchType = LaunchExternal
-	s := synced(t, tasks...)
+	all[500].LaunchType = LaunchExternal
+	s := synced(t, all...)
 	described := map[string]time.Time{}
 	for now := start.Add(15 * time.Second); now.Before(start.Add(time.Hour)); now = now.Add(15 * time.Second) {
-		var due []*Task
-		for _, arn := range s.Due(testScope, now) {
-			described[arn] = now
-			i := slices.IndexFunc(tasks, func(t *Task) bool { return t.ARN == arn })
-			due = append(due, tasks[i])
+		l.Began = now
+		if err := s.Complete(l, now); err != nil {
+			t.Fatal(err)
 		}
-		if len(due) > 400 {
-			t.Fatalf("%d due at once", len(due))
+		var due []*Task
+		for _, arn := range s.Due(testScope, now.Add(time.Second)) {
+			described[arn] = now
+			due = append(due, tasks[arn])
+		}
+		if len(due) > size/5 {
+			t.Fatalf("%d of %d due at once", len(due), size)
 		}
 		s.Describe(Description{Scope: testScope, Asked: now, Answered: now, Tasks: due})
-		l := Listing{Scope: testScope, Began: now}
-		for _, task := range tasks {
-			l.Tasks = append(l.Tasks, task.ARN)
+		for _, task := range all {
 			last, ok := described[task.ARN]
 			if !ok {
 				last = start
@@ -298,9 +306,6 @@ func TestDue(t *testing.T) {
 			if age := now.Sub(last); age > task.refresh() {
 				t.Fatalf("%s not described for %v", task.ARN, age)
 			}
-		}
-		if err := s.Complete(l, now); err != nil {
-			t.Fatal(err)
 		}
 	}
 }
