@@ -13,14 +13,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func main() {
+func main() { os.Exit(run()) }
+
+// run answers the exit code.
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := newRootCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "ecs-sim:", err)
-		stop()
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 func newRootCommand() *cobra.Command {
@@ -38,5 +41,6 @@ func newRootCommand() *cobra.Command {
 func commands() []*cobra.Command {
 	return []*cobra.Command{
 		newServeCommand(),
+		newDemoCommand(),
 	}
 }
