@@ -16,8 +16,8 @@ type demoCalls struct {
 	window    time.Duration // shorter than a minute at first
 	calls     int
 	throttled int
-	// busiest is the request quota that is used most, and share the part of its
-	// refill over the window that was spent.
+	// busiest is the request quota that is used most, and share the part that was
+	// spent of what it allows over the window: its burst and its refill.
 	busiest awssim.Category
 	share   float64
 }
@@ -74,7 +74,7 @@ func (m *demoMeter) measure(now time.Time, counts []awssim.CallCount) demoCalls 
 		spent[quotaOf(operation)] += n
 	}
 	for category, quota := range awssim.DocumentedQuotas() {
-		share := float64(spent[category]) / (quota.Refill * max(1, out.window.Seconds()))
+		share := float64(spent[category]) / (quota.Burst + quota.Refill*out.window.Seconds())
 		if share > out.share || share == out.share && category < out.busiest {
 			out.busiest, out.share = category, share
 		}

@@ -248,9 +248,9 @@ func TestDemoMeter(t *testing.T) {
 		m.measure(began.Add(70*time.Second), counts(70, 40, 2)),
 	}
 	want := []demoCalls{
-		{window: 10 * time.Second, calls: 50, busiest: awssim.TaskDefinitionRead, share: 40. / 200},
-		{window: 60 * time.Second, calls: 100, busiest: awssim.ClusterResourceRead, share: 60. / 1200},
-		{window: 60 * time.Second, calls: 60, throttled: 2, busiest: awssim.ClusterResourceRead, share: 60. / 1200},
+		{window: 10 * time.Second, calls: 50, busiest: awssim.TaskDefinitionRead, share: 40. / 250},
+		{window: 60 * time.Second, calls: 100, busiest: awssim.ClusterResourceRead, share: 60. / 1300},
+		{window: 60 * time.Second, calls: 60, throttled: 2, busiest: awssim.ClusterResourceRead, share: 60. / 1300},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(demoCalls{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
