@@ -37,17 +37,24 @@ func (t fieldTable) of(typ reflect.Type) *fieldSet {
 	return s
 }
 
-// remedy is what to write instead of an unknown field.
-func (s *fieldSet) remedy(unknown string) string {
+func (s *fieldSet) names() []string {
 	names := make([]string, len(s.list))
 	for i, f := range s.list {
 		names[i] = f.name
 	}
-	return suggest(unknown, names)
+	return names
 }
 
 // suggest is "did you mean X?" where a choice is near the word, else all choices.
 func suggest(word string, choices []string) string {
+	if meant := nearest(word, choices); meant != "" {
+		return fmt.Sprintf("did you mean %s?", meant)
+	}
+	return "use one of " + strings.Join(choices, ", ")
+}
+
+// nearest is the choice that the word is most likely a misspelling of, or "".
+func nearest(word string, choices []string) string {
 	best, least := "", 3 // two typing errors at most
 	for _, c := range choices {
 		distance := editDistance(strings.ToLower(word), strings.ToLower(c))
@@ -55,10 +62,7 @@ func suggest(word string, choices []string) string {
 			best, least = c, distance
 		}
 	}
-	if best != "" {
-		return fmt.Sprintf("did you mean %s?", best)
-	}
-	return "use one of " + strings.Join(choices, ", ")
+	return best
 }
 
 // editDistance counts the insertions, deletions and replacements between a and b.

@@ -112,7 +112,8 @@ func (d *document) decodeStruct(n *yaml.Node, path string, v reflect.Value) {
 		}
 		f, ok := fields.byName[key.Value]
 		if !ok {
-			d.report(key, join(path, key.Value), "unknown field; "+fields.remedy(key.Value))
+			d.report(key, join(path, key.Value), "unknown field; "+suggest(key.Value, fields.names()))
+			given[nearest(key.Value, fields.names())] = true // misspelt, not missing
 			continue
 		}
 		if !isNull(value) {
