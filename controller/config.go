@@ -21,10 +21,10 @@ type configState struct {
 	previous  string // confirmed before it: where a refused one goes back to
 	collected string
 
-	rejected map[string]rejection
-	problem  error // why published is not confirmed
+	rejected *rejection // of desired; nil where it was not refused
+	problem  error      // why published is not confirmed
 	// objects are the revisions that published is made of, and
-	// confirmedObjects those of the confirmed one.
+	// confirmedObjects those of the confirmed one, nil if there was none yet.
 	objects, confirmedObjects map[spec.ID]string
 }
 
@@ -34,11 +34,18 @@ type rejection struct {
 	err error
 }
 
-// allowed says whether a configuration may be published: it was not refused, or
-// that was long enough ago.
-func (s *configState) allowed(digest string, now time.Time) bool {
-	r, refused := s.rejected[digest]
-	return !refused || now.Sub(r.at) >= rejectedFor
+// desire notes what the specs ask for. A change of it ends a refusal: what is
+// asked for again later may have been mended elsewhere.
+func (s *configState) desire(digest string) {
+	if s.desired != digest {
+		s.desired, s.rejected = digest, nil
+	}
+}
+
+// allowed says whether what is desired may be published: it was not refused,
+// or that was long enough ago.
+func (s *configState) allowed(now time.Time) bool {
+	return s.rejected == nil || now.Sub(s.rejected.at) >= rejectedFor
 }
 
 // settled says that nothing about the configuration waits for a pass.
@@ -46,11 +53,13 @@ func (s *configState) settled(pass *reconcile.Pass) bool {
 	if pass.Plan == nil {
 		return true
 	}
-	digest := s.desired
-	if digest == s.published {
-		return s.collected == s.confirmed || s.confirmed != digest
+	if s.stuck() {
+		return false
 	}
-	return !s.allowed(digest, time.Now())
+	if s.desired == s.published {
+		return s.collected == s.confirmed || s.confirmed != s.desired
+	}
+	return !s.allowed(time.Now())
 }
 
 func (s *configState) publish(digest string, swapped time.Time) {
@@ -58,8 +67,16 @@ func (s *configState) publish(digest string, swapped time.Time) {
 		s.previous = s.confirmed
 	}
 	s.published, s.swapped, s.confirmed = digest, swapped, ""
-	s.problem = nil
-	delete(s.rejected, digest)
+	s.problem, s.rejected = nil, nil
+}
+
+// made notes the objects that what is desired is made of. Most changes of
+// objects move targets and need no other configuration.
+func (s *configState) made(objects map[spec.ID]string) {
+	s.objects = objects
+	if s.confirmed != "" && s.confirmed == s.desired {
+		s.confirmedObjects = objects
+	}
 }
 
 func (s *configState) confirm(digest string) {
@@ -84,57 +101,87 @@ func (s *configState) changed() []string {
 	return names
 }
 
+// culprits says in words what changed.
+func (s *configState) culprits() string {
+	if s.confirmedObjects == nil {
+		return "none was confirmed before it since the controller started"
+	}
+	return "changed since the last confirmed one: " + strings.Join(s.changed(), ", ")
+}
+
 // outcome takes what Prometheus made of a configuration: a refused one is
 // taken back.
 func (c *Controller) outcome(o outcome) {
 	s := &c.config
 	if o.restarted {
-		clear(s.rejected)
+		s.rejected = nil
 	}
-	if o.want.Digest != s.published {
-		return // overtaken
+	if o.want.Digest != s.published || !o.want.Swapped.Equal(s.swapped) {
+		return // overtaken, or only a restart
 	}
 	c.metrics.reloaded(o.err)
-	if o.err == nil {
+	switch {
+	case o.err == nil:
 		if s.confirmed != s.published {
-			c.options.Log.Info("Prometheus confirmed the configuration", "digest", s.published)
+			c.options.Log.Debug("Prometheus confirmed the configuration", "digest", s.published)
 		}
 		s.confirm(s.published)
-		return
+	case refused(o.err):
+		c.rollBack(o.err)
+	default:
+		s.problem = o.err
+		c.options.Log.Warn("Prometheus has not confirmed the configuration", "digest", s.published, "err", o.err)
 	}
-	s.problem = o.err
+}
+
+// refused says that Prometheus will not run the configuration as it is.
+func refused(err error) bool {
 	var rejected *target.RejectedError
 	var missing *target.PoolsMissingError
-	if errors.As(o.err, &rejected) || errors.As(o.err, &missing) {
-		c.rollBack(o.err)
-		return
-	}
-	c.options.Log.Warn("Prometheus has not confirmed the configuration", "digest", s.published, "err", o.err)
+	return errors.As(err, &rejected) || errors.As(err, &missing)
 }
 
 // rollBack returns to the configuration that Prometheus confirmed before.
 func (c *Controller) rollBack(cause error) {
 	s := &c.config
 	digest := s.published
-	err := fmt.Errorf("configuration %s was taken back: %w; changed since the last confirmed one: %s",
-		digest, cause, strings.Join(s.changed(), ", "))
 	if s.previous == "" || s.previous == digest {
-		s.problem = fmt.Errorf("%w; there is no earlier configuration to go back to", cause)
-		c.options.Log.Error("Prometheus refused the configuration", "digest", digest, "err", s.problem)
+		s.confirmed = ""
+		c.refuse(digest, fmt.Errorf("%w; there is no earlier configuration to go back to", cause))
 		return
 	}
-	s.rejected[digest] = rejection{at: time.Now(), err: err}
-	c.options.Log.Error("Prometheus refused the configuration", "digest", digest, "back", s.previous, "err", err)
-	if swapErr := c.output.Swap(s.previous); swapErr != nil {
-		s.problem = errors.Join(err, fmt.Errorf("go back to %s: %w", s.previous, swapErr))
-		return
+	err := fmt.Errorf("configuration %s was taken back: %w; %s", digest, cause, s.culprits())
+	c.refuse(digest, err)
+	if digest == s.desired {
+		s.rejected = &rejection{at: time.Now(), err: err}
 	}
-	back, swapped, currentErr := c.output.Current()
-	if currentErr != nil {
-		s.problem = errors.Join(err, currentErr)
-		return
+	_ = c.goBack() // else the pass that follows tries again, and tells
+}
+
+// goBack makes the configuration current that Prometheus confirmed before, and
+// has Prometheus told.
+func (c *Controller) goBack() error {
+	s := &c.config
+	if err := c.output.Swap(s.previous); err != nil {
+		return fmt.Errorf("go back to configuration %s: %w", s.previous, err)
+	}
+	back, swapped, err := c.output.Current()
+	if err != nil {
+		return err
 	}
 	s.published, s.swapped, s.confirmed = back, swapped, ""
 	s.objects = s.confirmedObjects
 	c.confirmer.want(target.Want{Digest: back, Swapped: swapped, Path: c.options.ConfigPath})
+	return nil
+}
+
+// stuck says that what is published was refused and could not be taken back.
+func (s *configState) stuck() bool { return s.rejected != nil && s.published == s.desired }
+
+// refuse notes and logs why Prometheus does not run a configuration, once.
+func (c *Controller) refuse(digest string, err error) {
+	if c.config.problem == nil || c.config.problem.Error() != err.Error() {
+		c.options.Log.Error("Prometheus refused the configuration", "digest", digest, "err", err)
+	}
+	c.config.problem = err
 }

@@ -2,15 +2,17 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"ecs-scrape/controller/target"
 )
 
-// outcome is what became of a published configuration.
+// outcome is what became of a published configuration, or only that Prometheus
+// restarted.
 type outcome struct {
-	want target.Want
+	want target.Want // zero where there is nothing new about it
 	// err is nil where Prometheus has confirmed it.
 	err error
 	// restarted says that Prometheus has started anew since the last outcome,
@@ -75,7 +77,8 @@ func (c *confirmer) follow(ctx context.Context, want target.Want) (newer target.
 }
 
 // attempt ensures the configuration once, reports, and returns when it is time
-// for another attempt: Prometheus restarted, or something else reloaded it.
+// for another attempt: Prometheus restarted, something else reloaded it, it went
+// away, or its refusal is long ago.
 func (c *confirmer) attempt(ctx context.Context, want target.Want) {
 	_, err := c.reloader.Ensure(ctx, want)
 	if ctx.Err() != nil {
@@ -83,23 +86,39 @@ func (c *confirmer) attempt(ctx context.Context, want target.Want) {
 	}
 	_, started, _ := c.reloader.Check(ctx, want)
 	c.send(ctx, outcome{want: want, err: err, restarted: c.restarted(started)})
+	again := time.NewTimer(rejectedFor)
+	defer again.Stop()
 	tick := time.NewTicker(checkEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-again.C:
+			if err != nil {
+				return
+			}
 		case <-tick.C:
-		}
-		confirmed, started, checkErr := c.reloader.Check(ctx, want)
-		if c.restarted(started) {
-			c.send(ctx, outcome{want: want, err: err, restarted: true})
-			return
-		}
-		if checkErr != nil || (err == nil && !confirmed) || (err != nil && confirmed) {
-			return
+			if c.due(ctx, want, err) {
+				return
+			}
 		}
 	}
+}
+
+// due says that Prometheus is not what it was when it confirmed the
+// configuration, or refused it with err.
+func (c *confirmer) due(ctx context.Context, want target.Want, err error) bool {
+	confirmed, started, checkErr := c.reloader.Check(ctx, want)
+	if c.restarted(started) {
+		c.send(ctx, outcome{restarted: true})
+		return true
+	}
+	if err == nil {
+		return checkErr != nil || !confirmed
+	}
+	var missing *target.PoolsMissingError
+	return confirmed && !errors.As(err, &missing) // that one counts as loaded all along
 }
 
 func (c *confirmer) restarted(started time.Time) bool {

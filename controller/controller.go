@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -13,7 +14,6 @@ import (
 	"ecs-scrape/controller/target"
 	"ecs-scrape/reconcile"
 	"ecs-scrape/reconcile/artifact"
-	"ecs-scrape/spec"
 )
 
 // Tuning, each with its goal.
@@ -21,10 +21,10 @@ const (
 	// window is how long a pass waits after its first trigger, so that a burst
 	// of changes costs one pass. It is fixed: waiting for quiet would starve.
 	window = time.Second
-	// retryMin and retryMax bound the back-off after an error that another try
+	// firstRetry and lastRetry bound the back-off after an error that another try
 	// may mend.
-	retryMin = time.Second
-	retryMax = 30 * time.Second
+	firstRetry = time.Second
+	lastRetry  = 30 * time.Second
 	// rejectedFor is how long a configuration that Prometheus refused is left
 	// alone while nothing changes.
 	rejectedFor = 10 * time.Minute
@@ -85,13 +85,16 @@ type Controller struct {
 	nudged  chan struct{}
 
 	// Of the loop's goroutine alone.
-	last      *reconcile.Pass
-	published artifact.Bundle
-	config    configState
-	backoff   time.Duration
-	failure   string // the last error logged
-	problems  map[string]bool
-	accepted  string // what is on disk
+	last       *reconcile.Pass // the last that succeeded
+	reported   *reconcile.Pass // that the status tells of
+	unfinished bool            // not all of last is written yet
+	published  artifact.Bundle
+	config     configState
+	backoff    time.Duration
+	resume     time.Time // no pass before it
+	failure    string    // the last error logged
+	problems   map[string]bool
+	accepted   string // what is on disk
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new
@@ -99,14 +102,13 @@ type Controller struct {
 func New(r *reconcile.Reconciler, inv Inventory, out Output, reloader Reloader, m *Metrics, o Options) *Controller {
 	c := &Controller{
 		options: o, reconciler: r, inventory: inv, output: out, metrics: m,
-		config:   configState{rejected: map[string]rejection{}},
 		problems: map[string]bool{}, nudged: make(chan struct{}, 1),
 	}
 	c.waiting.Store(&waiting{})
 	if reloader != nil {
 		c.confirmer = newConfirmer(reloader)
 	}
-	c.status.Store(&Status{State: StateStarting, Message: "the first pass has not run yet"})
+	c.status.Store(newStatus(StateStarting, "the first pass has not run yet"))
 	m.watch(c)
 	return c
 }
@@ -114,22 +116,21 @@ func New(r *reconcile.Reconciler, inv Inventory, out Output, reloader Reloader, 
 // Run reconciles until the context ends, and then returns nil. A transient
 // error never ends it.
 func (c *Controller) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.inventory.Run(ctx) })
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return c.inventory.Run(inner) })
 	if c.confirmer != nil {
-		group.Go(func() error { c.confirmer.run(ctx); return nil })
+		group.Go(func() error { c.confirmer.run(inner); return nil })
 	}
-	group.Go(func() error { c.loop(ctx); return nil })
-	err := group.Wait()
-	if ctx.Err() != nil {
-		return nil
+	group.Go(func() error { c.loop(inner); return nil })
+	if err := group.Wait(); ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // loop runs a pass at once and then whenever something says when.
 func (c *Controller) loop(ctx context.Context) {
-	c.config.previous, _, _ = c.output.Current() // where a refused first publication goes back to
+	c.found()
 	next := newAlarm()
 	defer next.stop()
 	next.at(time.Now())
@@ -153,10 +154,27 @@ func (c *Controller) loop(ctx context.Context) {
 		case <-next.c():
 		}
 		next.clear()
+		if now := time.Now(); now.Before(c.resume) {
+			next.at(c.resume)
+			continue
+		}
 		if due := c.pass(ctx); !due.IsZero() {
 			next.at(due)
 		}
 	}
+}
+
+// found notes the configuration that an earlier run left, where it is whole: it
+// is what a refused first publication goes back to, and it may be served.
+func (c *Controller) found() {
+	digest, _, err := c.output.Current()
+	if err != nil || digest == "" || c.output.Swap(digest) != nil { // a swap to the current one only looks
+		return
+	}
+	c.config.previous = digest
+	s := newStatus(StateStarting, c.Status().Message)
+	s.Healthy = true
+	c.status.Store(s)
 }
 
 // waiting is what a confirmation waits for.
@@ -186,149 +204,85 @@ func (c *Controller) outcomes() <-chan outcome {
 }
 
 // pass runs once and says when it must run again though nothing triggers it;
-// zero if it need not. A panic is an error like any other.
+// zero if it need not.
 func (c *Controller) pass(ctx context.Context) (again time.Time) {
 	start := time.Now()
-	defer func() {
-		if p := recover(); p != nil {
-			again = c.failed(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
-		}
-	}()
-	pass, err := c.reconciler.Evaluate(ctx)
+	r := c.attempt(ctx, start)
 	if ctx.Err() != nil {
 		return time.Time{}
 	}
-	idle := err == nil && pass == c.last && c.config.settled(pass)
-	var done reconcile.Published
-	if err == nil && !idle {
-		done, err = c.publish(pass, start)
+	c.report(r)
+	if !r.idle {
+		c.metrics.observe(time.Since(start), r.err)
 	}
-	c.report(pass, err)
-	if !idle {
-		c.metrics.observe(time.Since(start), err)
+	if r.err != nil {
+		return c.failed(r.err, r.pass)
 	}
-	if err == nil {
-		err = pass.LoadError
-	}
-	if err != nil {
-		return c.failed(err)
-	}
-	c.recovered()
-	c.last = pass
-	if !done.Due.IsZero() {
-		c.last = nil // not all of it is written yet
-	}
-	return done.Due
+	c.recovered(r.pass.LoadError)
+	c.last, c.unfinished = r.pass, !r.done.Due.IsZero()
+	return r.done.Due
 }
 
-// publish makes the pass live and has Prometheus told.
-func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Published, error) {
-	desired := pass.Plan.Bundle.Digest()
-	c.config.desired = desired
-	allowed := c.config.allowed(desired, now)
-	done, err := c.reconciler.Publish(pass, now, allowed)
-	c.metrics.written(done.Changed)
-	if err != nil {
-		return done, err
-	}
-	c.published = pass.Plan.Bundle
-	digest, swapped, err := c.output.Current()
-	if err != nil {
-		return done, err
-	}
-	if digest != c.config.published || !swapped.Equal(c.config.swapped) {
-		c.config.publish(digest, swapped)
-		c.options.Log.Info("published configuration", "digest", digest, "objects", len(pass.Objects), "targets", count(pass.Plan.Bundle.Pools))
-		c.tell(pass)
-	}
-	return done, c.remember(pass)
+// result is what became of a pass.
+type result struct {
+	pass *reconcile.Pass
+	idle bool // there was nothing to do
+	done reconcile.Published
+	err  error
 }
 
-// tell has the confirmer see to it that Prometheus loads what is published.
-func (c *Controller) tell(pass *reconcile.Pass) {
-	c.config.objects = revisions(pass)
-	if c.confirmer == nil {
-		c.config.confirm(c.config.published)
+// attempt evaluates and publishes. A panic is an error like any other.
+func (c *Controller) attempt(ctx context.Context, now time.Time) (r result) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.options.Log.Debug("stack of a panic", "stack", string(debug.Stack()))
+			r.err = fmt.Errorf("panic: %v", p)
+			if r.pass = c.last; r.pass == nil {
+				r.pass = &reconcile.Pass{}
+			}
+		}
+	}()
+	r.pass, r.err = c.reconciler.Evaluate(ctx)
+	if r.err != nil || ctx.Err() != nil {
+		return r
+	}
+	r.idle = r.pass == c.last && !c.unfinished && c.config.settled(r.pass)
+	if !r.idle {
+		r.done, r.err = c.publish(r.pass, now)
+	}
+	return r
+}
+
+// failed logs an error once and says when to try again; zero where only the
+// specs can mend it, which are looked at at their own interval.
+func (c *Controller) failed(err error, pass *reconcile.Pass) time.Time {
+	c.logFailure(err)
+	if errors.Is(err, reconcile.ErrInput) || pass.LoadError != nil {
+		c.backoff, c.resume = 0, time.Time{}
+		return time.Time{}
+	}
+	c.backoff = min(max(2*c.backoff, firstRetry), lastRetry)
+	c.resume = time.Now().Add(c.backoff)
+	return c.resume
+}
+
+// recovered ends the back-off. Where the specs could not be loaded the last
+// good ones are published, and that is logged like a failure.
+func (c *Controller) recovered(load error) {
+	c.backoff, c.resume = 0, time.Time{}
+	if load != nil {
+		c.logFailure(load)
 		return
 	}
-	c.confirmer.want(target.Want{
-		Digest: c.config.published, Swapped: c.config.swapped,
-		Path: c.options.ConfigPath, Pools: withTargets(c.published.Pools),
-	})
+	if c.failure != "" {
+		c.options.Log.Info("pass succeeds again")
+	}
+	c.failure = ""
 }
 
-// remember keeps the accepted objects for the next start, and removes what the
-// confirmed configuration no longer names.
-func (c *Controller) remember(pass *reconcile.Pass) error {
-	data, err := c.reconciler.Accepted().Encode()
-	if err != nil {
-		return err
-	}
-	if string(data) != c.accepted {
-		if err := c.output.WriteState(AcceptedFile, data); err != nil {
-			return fmt.Errorf("keep the accepted objects: %w", err)
-		}
-		c.accepted = string(data)
-	}
-	return c.collect(pass.Plan.Bundle)
-}
-
-// collect removes target files that the confirmed configuration does not name.
-func (c *Controller) collect(b artifact.Bundle) error {
-	if c.config.confirmed == "" || c.config.confirmed != b.Digest() || c.config.collected == c.config.confirmed {
-		return nil
-	}
-	keep := map[string]bool{}
-	for _, p := range b.Pools {
-		keep[p.Path] = true
-	}
-	if err := c.output.Collect(keep, generations); err != nil {
-		return fmt.Errorf("remove what is no longer named: %w", err)
-	}
-	c.config.collected = c.config.confirmed
-	return nil
-}
-
-// failed logs an error once and says when to try again.
-func (c *Controller) failed(err error) time.Time {
+func (c *Controller) logFailure(err error) {
 	if err.Error() != c.failure {
 		c.failure = err.Error()
 		c.options.Log.Error("pass failed; what is published stays", "err", err)
 	}
-	c.backoff = min(max(2*c.backoff, retryMin), retryMax)
-	return time.Now().Add(c.backoff)
-}
-
-func (c *Controller) recovered() {
-	if c.failure != "" {
-		c.options.Log.Info("pass succeeds again")
-	}
-	c.failure, c.backoff = "", 0
-}
-
-func revisions(pass *reconcile.Pass) map[spec.ID]string {
-	out := map[spec.ID]string{}
-	for _, o := range pass.Objects {
-		out[o.ID] = o.Served
-	}
-	return out
-}
-
-func count(pools []artifact.Pool) int {
-	n := 0
-	for _, p := range pools {
-		n += len(p.Targets)
-	}
-	return n
-}
-
-// withTargets are the names of the pools that Prometheus must be seen to have.
-func withTargets(pools []artifact.Pool) []string {
-	var names []string
-	for _, p := range pools {
-		if len(p.Targets) > 0 {
-			names = append(names, p.Name)
-		}
-	}
-	return names
 }

@@ -1,12 +1,12 @@
 package controller
 
 import (
-	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"ecs-scrape/controller/target"
+	"ecs-scrape/reconcile/inventory"
+	"ecs-scrape/spec"
 )
 
 // Metrics are the controller's own metrics. Counters exist at zero from the start.
@@ -60,13 +60,11 @@ func (m *Metrics) observe(d time.Duration, err error) {
 }
 
 func (m *Metrics) reloaded(err error) {
-	var rejected *target.RejectedError
-	var missing *target.PoolsMissingError
 	result := "unconfirmed"
 	switch {
 	case err == nil:
 		result = "confirmed"
-	case errors.As(err, &rejected), errors.As(err, &missing):
+	case refused(err):
 		result = "rejected"
 	}
 	m.reloads.WithLabelValues(result).Inc()
@@ -107,12 +105,12 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descConfig, 1, st.Config.Desired, st.Config.Published, st.Config.Confirmed)
 	for _, o := range st.Objects {
 		gauge(descObject, flag(o.Ready), o.Kind, o.Name)
-		if o.Kind == "ScrapeTarget" {
+		if o.Kind == spec.KindScrapeTarget {
 			gauge(descTargets, float64(o.Targets), o.Name)
 		}
 	}
 	for _, sc := range st.Scopes {
-		gauge(descScope, flag(sc.State == "synced"), sc.Scope.Account, sc.Scope.Region, sc.Scope.Cluster)
+		gauge(descScope, flag(sc.State == inventory.Synced), sc.Scope.Account, sc.Scope.Region, sc.Scope.Cluster)
 	}
 }
 

@@ -28,9 +28,13 @@ func (d Directory) WriteTargets(now time.Time, pools []artifact.Pool) (changed i
 }
 
 // WriteConfig stages the files, has them judged as they were read back, and
-// swaps them in. Where they are live already nothing is written.
+// swaps them in. Where they are live already, and whole, nothing is written.
 func (d Directory) WriteConfig(files artifact.Files, check func(artifact.Files) error) error {
-	if current, _, err := d.Current(); err == nil && current == files.Digest() {
+	live, err := d.Live()
+	if err != nil {
+		return err
+	}
+	if current, _, err := d.Current(); err == nil && current == files.Digest() && live.Digest() == current {
 		return nil
 	}
 	digest, err := d.Stage(files, func(dir string) error {

@@ -2,8 +2,6 @@ package controller
 
 import (
 	"cmp"
-	"errors"
-	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -32,7 +30,7 @@ type Status struct {
 	// Ready says that what the specs ask for is published and confirmed: /readyz.
 	Ready bool `json:"ready"`
 
-	Time    time.Time     `json:"time"` // of the last pass that found something to do
+	Time    time.Time     `json:"time"` // of the last pass
 	Config  ConfigStatus  `json:"config"`
 	Targets TargetsStatus `json:"targets"`
 
@@ -94,10 +92,35 @@ type TargetStatus struct {
 // Status is the newest status. It may be called from any goroutine.
 func (c *Controller) Status() *Status { return c.status.Load() }
 
+// newStatus has empty lists where nothing is known: in JSON a list is never null.
+func newStatus(state, message string) *Status {
+	return &Status{
+		State: state, Message: message, Objects: []ObjectStatus{}, Problems: []spec.Problem{}, Findings: []plan.Finding{},
+		Sources: []inventory.SourceStatus{}, Scopes: []inventory.ScopeStatus{}, Pools: []PoolStatus{},
+	}
+}
+
 // report stores the status after a pass and logs problems that are new.
-func (c *Controller) report(pass *reconcile.Pass, err error) {
-	s := &Status{Time: time.Now().UTC(), Config: c.configStatus(), Problems: emptyNotNil(pass.Problems)}
-	s.Healthy = c.config.published != "" || c.Status().Healthy
+func (c *Controller) report(r result) {
+	var s *Status
+	if r.pass == c.reported {
+		known := *c.Status()
+		s = &known
+	} else {
+		s = c.survey(r.pass)
+		c.logProblems(r.pass.Problems)
+	}
+	c.reported = r.pass
+	s.Time, s.Config = time.Now().UTC(), c.configStatus()
+	s.Healthy = c.config.published != "" || c.config.previous != ""
+	s.judge(cmp.Or(r.err, r.pass.LoadError))
+	c.status.Store(s)
+}
+
+// survey is what a pass found.
+func (c *Controller) survey(pass *reconcile.Pass) *Status {
+	s := newStatus("", "")
+	s.Problems = emptyNotNil(pass.Problems)
 	if snap := pass.Snapshot; snap != nil {
 		s.Sources, s.Scopes, s.Targets.Waiting = emptyNotNil(snap.Sources), emptyNotNil(snap.Scopes), snap.Waiting
 	}
@@ -111,9 +134,7 @@ func (c *Controller) report(pass *reconcile.Pass, err error) {
 		s.Pools = poolStatuses(p.Bundle.Pools)
 	}
 	s.Objects = objectStatuses(pass, s.Findings)
-	s.judge(cmp.Or(err, pass.LoadError))
-	c.status.Store(s)
-	c.logProblems(pass.Problems)
+	return s
 }
 
 func (c *Controller) configStatus() ConfigStatus {
@@ -121,11 +142,12 @@ func (c *Controller) configStatus() ConfigStatus {
 	out := ConfigStatus{Desired: s.desired, Published: s.published, Confirmed: s.confirmed, Swapped: s.swapped}
 	w := c.waiting.Load()
 	out.Prometheus = w.state
-	if r, ok := s.rejected[s.desired]; ok {
-		out.Error = r.err.Error()
-	} else if s.problem != nil {
+	switch {
+	case s.rejected != nil:
+		out.Error = s.rejected.err.Error()
+	case s.problem != nil:
 		out.Error = s.problem.Error()
-	} else if w.err != nil && s.confirmed == "" {
+	case w.err != nil && s.confirmed == "":
 		out.Error = w.err.Error()
 	}
 	return out
@@ -173,17 +195,25 @@ func objectStatuses(pass *reconcile.Pass, findings []plan.Finding) []ObjectStatu
 			Kind: o.Kind, Name: o.Name, Place: o.Position.String(), Observed: o.Observed, Served: o.Served,
 			Ready: o.Valid(), Targets: o.Targets, Findings: found[o.ID],
 		}
-		if !o.Valid() {
-			s.Message = o.Problems[0].Error()
-			if o.Served == "" {
-				s.Message += " (never valid, so it is left out)"
-			} else {
-				s.Message += " (its last valid version is served)"
-			}
-		}
+		s.Message = message(&o)
 		out = append(out, s)
 	}
 	return out
+}
+
+// message says why an object is not ready, and what is served instead.
+func message(o *reconcile.ObjectStatus) string {
+	switch {
+	case o.Valid():
+		return ""
+	case len(o.Problems) == 0:
+		return "cannot be judged yet (its last valid version stays)"
+	case o.Served == "":
+		return o.Problems[0].Error() + " (never valid, so it is left out)"
+	case o.Served == o.Observed:
+		return o.Problems[0].Error()
+	}
+	return o.Problems[0].Error() + " (its last valid version is served)"
 }
 
 func poolStatuses(pools []artifact.Pool) []PoolStatus {
@@ -208,27 +238,10 @@ func (c *Controller) logProblems(problems []spec.Problem) {
 			c.options.Log.Warn("document refused", "kind", p.Object.Kind, "name", p.Object.Name, "problem", text)
 		}
 	}
-	gone := slices.ContainsFunc(keys(c.problems), func(k string) bool { return !now[k] })
-	if gone && len(now) == 0 {
+	if len(c.problems) > 0 && len(now) == 0 {
 		c.options.Log.Info("all objects are valid")
 	}
 	c.problems = now
-}
-
-func keys(m map[string]bool) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	return out
-}
-
-// Healthy is nil when what is published passed validation.
-func (s *Status) HealthError() error {
-	if s.Healthy {
-		return nil
-	}
-	return errors.New(cmp.Or(s.Message, "nothing is published yet"))
 }
 
 // emptyNotNil makes an absent list an empty one in JSON.

@@ -14,14 +14,17 @@ type Accepted map[spec.ID]*spec.Object
 // record is an accepted object on disk: its own bytes are enough.
 type record struct {
 	File   string `json:"file"`
+	Line   int    `json:"line"` // where it stood in the file
 	Source []byte `json:"source"`
 }
 
 // Encode writes the accepted objects for [DecodeAccepted], sorted by identity.
 func (a Accepted) Encode() ([]byte, error) {
-	var records []record
+	records := []record{}
 	for _, o := range a.set().Objects {
-		records = append(records, record{File: o.Position.File, Source: o.Source})
+		if o.Source != nil { // else nobody wrote it
+			records = append(records, record{File: o.Position.File, Line: o.Position.Line, Source: o.Source})
+		}
 	}
 	return json.Marshal(records)
 }
@@ -36,6 +39,7 @@ func DecodeAccepted(data []byte) (Accepted, error) {
 	out := Accepted{}
 	for _, r := range records {
 		for _, o := range spec.Decode([]spec.File{{Name: r.File, Data: r.Source}}).Objects {
+			o.Position.Line = r.Line
 			out[o.ID] = o
 		}
 	}

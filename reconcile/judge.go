@@ -15,23 +15,6 @@ import (
 	"ecs-scrape/spec"
 )
 
-// ObjectStatus tells what became of one object.
-type ObjectStatus struct {
-	spec.ID
-	Position spec.Position
-	// Observed is the revision in the source; "" where it cannot be read there.
-	Observed string
-	// Served is the revision in use; "" where the object was never valid.
-	Served string
-	// Problems say why Observed is not served; empty where it is.
-	Problems []spec.Problem
-	// Targets are its targets now; of a ScrapeTarget only.
-	Targets int
-}
-
-// Valid says that what the source holds is what is served.
-func (s *ObjectStatus) Valid() bool { return len(s.Problems) == 0 }
-
 // judgement is everything that follows from the specs alone.
 type judgement struct {
 	set      *spec.Set
@@ -70,20 +53,32 @@ func (r *Reconciler) load(ctx context.Context) (*judgement, error) {
 // formed and Prometheus takes it, else the last valid one, else none.
 func (r *Reconciler) judge(set *spec.Set) *judgement {
 	j := &judgement{set: set, serving: map[spec.ID]*spec.Object{}, problems: slices.Clone(set.Problems)}
+	defer j.sort()
 	candidates := j.candidates(r.accepted)
 	j.settle(candidates, r.accepted, spec.KindPrometheusConfig, nil)
-	choice, err := plan.Choose(j.objects(), r.options.Name)
+	if len(set.Objects)+len(set.Problems) == 0 && r.options.AllowEmpty {
+		implied := impliedConfig(r.options.Name, nil)
+		j.serving[implied.ID] = implied
+	}
+	choice, err := j.choose(r.options.Name)
 	if err != nil {
 		j.err = fmt.Errorf("%w: %w", ErrInput, err)
 		j.keep(r.accepted)
-		j.sort()
 		return j
 	}
 	j.settle(candidates, r.accepted, spec.KindPrometheusRule, choice.Config)
 	j.settle(candidates, r.accepted, spec.KindScrapeTarget, choice.Config)
 	j.finish(r.options.Name)
-	j.sort()
 	return j
+}
+
+// choose picks the PrometheusConfig. One of several that is not valid is still
+// one of several: the other may be another Prometheus's.
+func (j *judgement) choose(name string) (*plan.Choice, error) {
+	if names := configNames(j.set); name == "" && len(names) > 1 {
+		return nil, fmt.Errorf("the specs hold %d PrometheusConfigs (%s): say which with --prometheus.name", len(names), strings.Join(names, ", "))
+	}
+	return plan.Choose(j.objects(), name)
 }
 
 // finish chooses among what is served, and renders it.
@@ -115,15 +110,37 @@ func (j *judgement) candidates(served Accepted) map[spec.ID]*spec.Object {
 			continue
 		}
 		loser := o
-		if s := served[o.ID]; s != nil && first.Position.File != s.Position.File && o.Position.File == s.Position.File {
+		if s := served[o.ID]; s != nil && likeness(o, s) > likeness(first, s) {
 			out[o.ID], loser = o, first
 		}
-		j.problems = append(j.problems, spec.Problem{
-			Position: loser.Position, Object: loser.ID, Path: "metadata.name",
-			Message: fmt.Sprintf("%s is also at %s, which is the one in use: rename one of them", loser.ID, out[o.ID].Position),
-		})
+		j.clash(loser, out[o.ID].Position.String())
+	}
+	for id, o := range out {
+		if s := served[id]; s != nil && o.Position.File != s.Position.File && o.Revision != s.Revision && j.unreadable(s, s.Position.File) {
+			delete(out, id)
+			j.clash(o, s.Position.File+", where it cannot be read now")
+		}
 	}
 	return out
+}
+
+// likeness tells which of several documents is the one that is served.
+func likeness(o, served *spec.Object) int {
+	like := 0
+	if o.Revision == served.Revision {
+		like += 2
+	}
+	if o.Position.File == served.Position.File {
+		like++
+	}
+	return like
+}
+
+func (j *judgement) clash(loser *spec.Object, other string) {
+	j.problems = append(j.problems, spec.Problem{
+		Position: loser.Position, Object: loser.ID, Path: "metadata.name",
+		Message: fmt.Sprintf("%s is also at %s, which is the one in use: rename one of them", loser.ID, other),
+	})
 }
 
 // settle decides which version of each object of a kind is served.
@@ -141,7 +158,7 @@ func (j *judgement) settle(candidates, served map[spec.ID]*spec.Object, kind str
 		}
 	}
 	for id, old := range served {
-		if _, present := candidates[id]; id.Kind == kind && !present && j.unreadable(old) && len(judgeObject(config, old)) == 0 {
+		if _, present := candidates[id]; id.Kind == kind && !present && j.unreadable(old, "") && len(judgeObject(config, old)) == 0 {
 			j.serving[id] = old
 		}
 	}
@@ -157,11 +174,18 @@ func (j *judgement) keep(served Accepted) {
 }
 
 // unreadable says that the set has something wrong at the object's place, so
-// that its absence does not mean it was deleted.
-func (j *judgement) unreadable(o *spec.Object) bool {
+// that its absence does not mean it was deleted. Where a file is given, only
+// what is wrong in that file counts.
+func (j *judgement) unreadable(o *spec.Object, file string) bool {
 	return slices.ContainsFunc(j.set.Problems, func(p spec.Problem) bool {
-		return p.Object == o.ID || (p.Object == spec.ID{} && p.File == o.Position.File)
+		return (file == "" || p.File == file) && (p.Object == o.ID || nameless(p, o))
 	})
+}
+
+// nameless says that the problem is of a document without an identity, which
+// may be any of its file's.
+func nameless(p spec.Problem, o *spec.Object) bool {
+	return p.Object == spec.ID{} && p.File == o.Position.File
 }
 
 // judgeObject lets Prometheus judge one object on its own. config is the
@@ -179,15 +203,15 @@ func judgeObject(config, o *spec.Object) []spec.Problem {
 	if err != nil {
 		return []spec.Problem{{Position: o.Position, Object: o.ID, Message: err.Error()}}
 	}
-	var problems []spec.Problem
 	_, errs := validate.Files(files)
-	for _, e := range errs {
-		if o.PrometheusRule != nil && e.File == artifact.ConfigFile {
-			continue // not its fault
-		}
-		problems = append(problems, place(o, files, e))
+	if len(errs) == 0 {
+		return nil
 	}
-	return problems
+	wide := spread(files)
+	if _, found := validate.Files(wide); len(found) > 0 {
+		files, errs = wide, found
+	}
+	return placer{config, o, files}.problems(errs)
 }
 
 func (j *judgement) objects() []*spec.Object {
@@ -199,45 +223,7 @@ func (j *judgement) objects() []*spec.Object {
 	return out
 }
 
-func (j *judgement) sort() {
-	slices.SortFunc(j.problems, spec.Problem.Compare)
-	j.problems = slices.Compact(j.problems)
-}
-
-// statuses are those of all objects that are served or should be, by identity.
-func (j *judgement) statuses() []ObjectStatus {
-	byID := map[spec.ID]*ObjectStatus{}
-	status := func(id spec.ID) *ObjectStatus {
-		if byID[id] == nil {
-			byID[id] = &ObjectStatus{ID: id}
-		}
-		return byID[id]
-	}
-	for id, o := range j.serving {
-		s := status(id)
-		s.Position, s.Served = o.Position, o.Revision
-	}
-	for _, o := range j.set.Objects {
-		s := status(o.ID)
-		if s.Observed == "" || o.Revision == s.Served {
-			s.Observed, s.Position = o.Revision, o.Position
-		}
-	}
-	for _, p := range j.problems {
-		if (p.Object == spec.ID{}) {
-			continue
-		}
-		s := status(p.Object)
-		s.Problems = append(s.Problems, p)
-		s.Position = p.Position
-	}
-	out := make([]ObjectStatus, 0, len(byID))
-	for _, s := range byID {
-		out = append(out, *s)
-	}
-	slices.SortFunc(out, func(a, b ObjectStatus) int { return a.Compare(b.ID) })
-	return out
-}
+func (j *judgement) sort() { j.problems = sorted(j.problems) }
 
 // Problem summarises the problems of a pass as one error, or nil.
 func (p *Pass) Problem() error {
@@ -249,11 +235,4 @@ func (p *Pass) Problem() error {
 		return nil
 	}
 	return errors.New(strings.Join(lines, "\n"))
-}
-
-// Validate judges a set on its own, as a first pass would: the problems of
-// single documents, sorted by place, and what is wrong with the whole.
-func Validate(set *spec.Set, name string) ([]spec.Problem, error) {
-	j := (&Reconciler{options: Options{Name: name}}).judge(set)
-	return j.problems, j.err
 }

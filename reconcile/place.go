@@ -2,8 +2,7 @@ package reconcile
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,32 +13,51 @@ import (
 	"ecs-scrape/spec"
 )
 
-// place turns what Prometheus says of a rendered file into a problem at the
-// object's own place.
-func place(o *spec.Object, files artifact.Files, e *validate.Error) spec.Problem {
-	p := spec.Problem{Position: o.Position, Object: o.ID, Path: "spec", Message: e.Message}
-	if o.PrometheusRule != nil {
-		placeRule(&p, o.PrometheusRule.Groups.Node, e)
-		return p
+// placer turns what Prometheus says of a rendered object into problems at the
+// object's own words.
+type placer struct {
+	config *spec.Object // the PrometheusConfig that the object is judged with
+	object *spec.Object
+	files  artifact.Files // as judged
+}
+
+// problems are those of the errors that are the object's own fault.
+func (p placer) problems(errs []*validate.Error) []spec.Problem {
+	known := map[string]bool{}
+	for _, e := range errs {
+		known[e.Message] = true
 	}
-	if o.ScrapeTarget != nil {
-		p.Path = "spec.scrapeConfig"
-		at(&p, o.ScrapeTarget.ScrapeConfig.Node)
+	var out []spec.Problem
+	for _, e := range errs {
+		if p.object.PrometheusRule == nil || e.File != artifact.ConfigFile {
+			out = append(out, p.problem(e, known))
+		}
 	}
-	if line, message, ok := cutLine(e.Message); ok {
-		p.Message = message
-		placeLine(&p, o, files[e.File], line)
+	return out
+}
+
+func (p placer) problem(e *validate.Error, known map[string]bool) spec.Problem {
+	o := p.object
+	out := spec.Problem{Position: o.Position, Object: o.ID, Path: "spec", Message: e.Message}
+	for _, f := range fieldsOf(o) {
+		if o.PrometheusConfig == nil {
+			out.Path = f.path
+			at(&out, f.node)
+		}
 	}
-	return p
+	switch {
+	case e.Group != "":
+		placeRule(&out, o.PrometheusRule.Groups.Node, e)
+	case e.Line > 0:
+		p.placeLine(&out, p.files[e.File], e.Line)
+	default:
+		(&search{config: p.config, object: o, message: e.Message, known: known}).place(&out)
+	}
+	return out
 }
 
 // placeRule finds the node of the group and rule that the error names.
 func placeRule(p *spec.Problem, groups *yaml.Node, e *validate.Error) {
-	p.Path = "spec.groups"
-	at(p, groups)
-	if e.Group == "" || groups == nil {
-		return
-	}
 	for gi, group := range groups.Content {
 		if name := value(group, "name"); name == nil || name.Value != e.Group {
 			continue
@@ -60,40 +78,26 @@ func placeRule(p *spec.Problem, groups *yaml.Node, e *validate.Error) {
 	}
 }
 
-// lineOf matches the place that Prometheus's YAML errors give: a line of the
-// rendered file, which nobody wrote.
-var lineOf = regexp.MustCompile(`^(?:yaml: )?(?:unmarshal errors: )?line (\d+): `)
-
-func cutLine(message string) (line int, rest string, ok bool) {
-	m := lineOf.FindStringSubmatch(message)
-	if m == nil {
-		return 0, message, false
-	}
-	line, err := strconv.Atoi(m[1])
-	return line, message[len(m[0]):], err == nil
-}
-
 // placeLine finds what the object wrote at a line of the rendered file: the
 // same keys lead to it in both.
-func placeLine(p *spec.Problem, o *spec.Object, rendered []byte, line int) {
+func (p placer) placeLine(out *spec.Problem, rendered []byte, line int) {
 	var doc yaml.Node
 	if yaml.Unmarshal(rendered, &doc) != nil || len(doc.Content) == 0 {
 		return
 	}
-	steps := pathTo(doc.Content[0], line)
-	root, prefix, steps := origin(o, doc.Content[0], steps)
-	if root == nil {
+	node, prefix, steps := p.origin(doc.Content[0], pathTo(doc.Content[0], line))
+	if node == nil {
 		return
 	}
-	at(p, root)
-	p.Path = prefix
+	at(out, node)
+	out.Path = prefix
 	for _, s := range steps {
-		root = s.in(root)
-		if root == nil {
+		node = s.in(node)
+		if node == nil {
 			return
 		}
-		p.Path += s.String()
-		at(p, root)
+		out.Path += s.String()
+		at(out, node)
 	}
 }
 
@@ -114,7 +118,7 @@ func (s step) in(n *yaml.Node) *yaml.Node {
 	if s.key != "" {
 		return value(n, s.key)
 	}
-	if n.Kind != yaml.SequenceNode || s.index >= len(n.Content) {
+	if n.Kind != yaml.SequenceNode || s.index < 0 || s.index >= len(n.Content) {
 		return nil
 	}
 	return n.Content[s.index]
@@ -144,13 +148,17 @@ func pathTo(n *yaml.Node, line int) []step {
 	return append([]step{last}, pathTo(below, line)...)
 }
 
-// origin finds whose words a place of prometheus.yml is: the user's
-// configuration, or the settings of one of our pools.
-func origin(o *spec.Object, rendered *yaml.Node, steps []step) (root *yaml.Node, prefix string, rest []step) {
+// origin finds whose words a place of a rendered file is: the groups of a rule,
+// the user's configuration, or the settings of one of our pools.
+func (p placer) origin(rendered *yaml.Node, steps []step) (root *yaml.Node, prefix string, rest []step) {
+	o := p.object
+	if o.PrometheusRule != nil {
+		return o.PrometheusRule.Groups.Node, "spec.groups", steps[min(1, len(steps)):]
+	}
 	if len(steps) >= 2 && steps[0].key == "scrape_configs" {
-		job := value(value(rendered, "scrape_configs").Content[steps[1].index], "job_name")
+		job := value(steps[1].in(value(rendered, "scrape_configs")), "job_name")
 		if job != nil && strings.HasPrefix(job.Value, plan.ReservedJobPrefix) {
-			return poolOrigin(o, strings.TrimPrefix(job.Value, plan.ReservedJobPrefix+"class/"), steps[2:])
+			return p.poolOrigin(strings.TrimPrefix(job.Value, plan.ReservedJobPrefix+"class/"), steps[2:])
 		}
 	}
 	if o.PrometheusConfig == nil {
@@ -159,16 +167,56 @@ func origin(o *spec.Object, rendered *yaml.Node, steps []step) (root *yaml.Node,
 	return o.PrometheusConfig.Config.Node, "spec.config", steps
 }
 
-func poolOrigin(o *spec.Object, class string, steps []step) (*yaml.Node, string, []step) {
-	if o.ScrapeTarget != nil {
-		return o.ScrapeTarget.ScrapeConfig.Node, "spec.scrapeConfig", steps
+func (p placer) poolOrigin(class string, steps []step) (*yaml.Node, string, []step) {
+	if t := p.object.ScrapeTarget; t != nil {
+		return t.ScrapeConfig.Node, "spec.scrapeConfig", p.afterClass(t, steps)
 	}
-	for i, c := range o.PrometheusConfig.ScrapeClasses {
+	for i, c := range p.object.PrometheusConfig.ScrapeClasses {
 		if c.Name == class {
-			return c.ScrapeConfig.Node, fmt.Sprintf("spec.scrapeClasses[%d].scrapeConfig", i), steps
+			return c.ScrapeConfig.Node, classPath(i), steps
 		}
 	}
 	return nil, "", nil
+}
+
+func classPath(i int) string { return fmt.Sprintf("spec.scrapeClasses[%d].scrapeConfig", i) }
+
+// afterClass counts the object's own metric_relabel_configs, which follow those
+// of its class in the rendered job.
+func (p placer) afterClass(t *spec.ScrapeTargetSpec, steps []step) []step {
+	const relabel = "metric_relabel_configs"
+	class, _ := p.config.PrometheusConfig.Class(t.Class())
+	before := value(class.ScrapeConfig.Node, relabel)
+	if before == nil || len(steps) < 2 || steps[0].key != relabel {
+		return steps
+	}
+	out := slices.Clone(steps)
+	out[1].index -= len(before.Content)
+	return out
+}
+
+// spread writes the files with every field on a line of its own, so that the
+// lines that Prometheus names tell fields apart.
+func spread(files artifact.Files) artifact.Files {
+	out := artifact.Files{}
+	for path, data := range files {
+		var doc yaml.Node
+		if yaml.Unmarshal(data, &doc) == nil {
+			block(&doc)
+			if wide, err := yaml.Marshal(&doc); err == nil {
+				data = wide
+			}
+		}
+		out[path] = data
+	}
+	return out
+}
+
+func block(n *yaml.Node) {
+	n.Style &^= yaml.FlowStyle
+	for _, c := range n.Content {
+		block(c)
+	}
 }
 
 func at(p *spec.Problem, n *yaml.Node) {

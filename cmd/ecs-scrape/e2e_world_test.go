@@ -194,29 +194,21 @@ func (p *process) stop() time.Duration {
 }
 
 // environment is the simulated account's, without what this machine has set.
-func (w *world) environment(extra ...string) []string {
+func (w *world) environment() []string {
 	// The race detector would sleep for a second at the end of the process.
-	env := append(w.sim.Env(), asProgram+"=1", "GORACE=atexit_sleep_ms=0", "PATH="+os.Getenv("PATH"), "HOME="+w.t.TempDir())
-	return append(env, extra...)
+	return append(w.sim.Env(), asProgram+"=1", "GORACE=atexit_sleep_ms=0", "PATH="+os.Getenv("PATH"), "HOME="+w.t.TempDir())
 }
 
 // startController runs `ecs-scrape run` on the world.
-func (w *world) startController(args ...string) {
-	w.t.Helper()
-	w.startControllerIn(w.environment(), args...)
-}
-
-func (w *world) startControllerIn(env []string, args ...string) {
+func (w *world) startController() {
 	w.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	all := append([]string{
-		"run", "--specs", w.specs, "--specs.interval", "1s", "--output", w.output, "--prometheus.url", "http://" + w.prom,
-		"--web.listen-address", w.web, "--ecs.poll-interval", "1s", "--log.level", "debug",
-	}, args...)
-	w.controller = w.start("ecs-scrape", self, env, all...)
+	w.controller = w.start("ecs-scrape", self, w.environment(),
+		"run", "--specs", w.specs, "--specs.interval", "1s", "--output", w.output, "--prometheus.url", "http://"+w.prom,
+		"--web.listen-address", w.web, "--ecs.poll-interval", "1s", "--log.level", "debug")
 }
 
 // startPrometheus runs Prometheus on the published directory as the docs tell.

@@ -14,10 +14,8 @@ import (
 	"ecs-scrape/reconcile/inventory"
 )
 
-// Environment variables that begin with this are flags; those that go on with
-// secretPrefix are not.
 const (
-	envPrefix       = "ECS_SCRAPE_"
+	envPrefix       = "ECS_SCRAPE_" // of the environment variables that are flags
 	defaultOutput   = "/var/lib/ecs-scrape"
 	defaultListen   = "127.0.0.1:9926"
 	defaultURL      = "http://127.0.0.1:9090"
@@ -41,9 +39,11 @@ func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) e
 		if !ok || f.Changed || f.Name == "help" || failed != nil {
 			return
 		}
-		if err := flags.Set(f.Name, value); err != nil {
-			failed = fmt.Errorf("environment variable %s: %w", envName(f.Name), err)
+		if err := f.Value.Set(value); err != nil {
+			failed = fmt.Errorf("environment variable %s is %q: %w", envName(f.Name), value, err)
+			return
 		}
+		f.Changed = true
 	})
 	return failed
 }
@@ -85,7 +85,7 @@ func (f *ecsFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.roleARN, "ecs.role-arn", "", "role to assume; for a PrometheusConfig without spec.ecs")
 	flags.DurationVar(&f.poll, "ecs.poll-interval", defaultPoll, "how often clusters are listed, as far as the budget allows")
 	flags.Float64Var(&f.share, "ecs.quota-share", defaultShare, "share of AWS's request quotas to stay within, above 0 and up to 1")
-	flags.StringArrayVar(&f.quotas, "ecs.quota", nil, "CATEGORY=BURST/REFILL of a quota that AWS has raised for the account; repeatable")
+	flags.StringSliceVar(&f.quotas, "ecs.quota", nil, "CATEGORY=BURST/REFILL of a quota that AWS has raised for the account; repeatable")
 }
 
 func (f *ecsFlags) sources() []inventory.Source {
@@ -93,7 +93,7 @@ func (f *ecsFlags) sources() []inventory.Source {
 }
 
 func (f *ecsFlags) watcher() (*ecs.Watcher, error) {
-	if f.share <= 0 || f.share > 1 {
+	if !(f.share > 0 && f.share <= 1) { // not a number is neither
 		return nil, fmt.Errorf("--ecs.quota-share is %v: give a share above 0 and up to 1", f.share)
 	}
 	quotas := map[ecs.Category]ecs.Quota{}

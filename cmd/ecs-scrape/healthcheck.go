@@ -24,8 +24,9 @@ func newHealthcheckCmd(run func(context.Context, *healthcheckOptions) error) *co
 		Long: `For the task definition's healthCheck: exit code 0 when the controller answers
 and what it has published passed validation, so that Prometheus may start.
 Neither AWS, nor Prometheus, nor a broken spec makes it unhealthy.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
+		Args:        cobra.NoArgs,
+		Annotations: map[string]string{yesOrNo: "true"},
+		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
 	cmd.Flags().StringVar(&o.listen, "web.listen-address", defaultListen, "where the controller serves")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 3*time.Second, "how long to wait for an answer")
@@ -41,16 +42,17 @@ func healthcheckRun(ctx context.Context, o *healthcheckOptions) error {
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/healthz", nil)
 	if err != nil {
-		return &exit{1, err}
+		return fmt.Errorf("--web.listen-address: %w", err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // and no proxy of the environment
+	response, err := client.Do(request)
 	if err != nil {
-		return &exit{1, fmt.Errorf("no controller answers: %w", err)}
+		return fmt.Errorf("no controller answers: %w", err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 4096))
 	if response.StatusCode != http.StatusOK {
-		return &exit{1, fmt.Errorf("unhealthy: %s", strings.TrimSpace(string(body)))}
+		return fmt.Errorf("unhealthy: %s", strings.TrimSpace(string(body)))
 	}
 	return nil
 }

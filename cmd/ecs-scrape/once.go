@@ -38,6 +38,7 @@ type recorded struct{ snapshot *inventory.Snapshot }
 func (recorded) Want(inventory.Want)             {}
 func (r recorded) Snapshot() *inventory.Snapshot { return r.snapshot }
 func (recorded) Once(context.Context) error      { return nil }
+
 func readSnapshot(path string) (recorded, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -85,7 +86,11 @@ func (o *onceOptions) evaluate(ctx context.Context, dir *target.Directory) (*rec
 	if err != nil {
 		return nil, nil, err
 	}
-	r := reconcile.New(specs, inv, controller.Directory{Directory: dir}, reconcile.Accepted{}, reconcile.Options{
+	objects, err := accepted(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := reconcile.New(specs, inv, controller.Directory{Directory: dir}, objects, reconcile.Options{
 		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty,
 	})
 	if pass, err := r.Evaluate(ctx); err != nil { // tells the inventory what is wanted
@@ -99,7 +104,7 @@ func (o *onceOptions) evaluate(ctx context.Context, dir *target.Directory) (*rec
 	if readErr != nil {
 		readErr = fmt.Errorf("read ECS: %w", readErr)
 	}
-	return r, pass, errors.Join(readErr, pass.Problem())
+	return r, pass, errors.Join(pass.LoadError, readErr, pass.Problem())
 }
 
 // withProblems adds to an error what is wrong with single documents, which may

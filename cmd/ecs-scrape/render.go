@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ecs-scrape/controller"
 	"ecs-scrape/controller/target"
+	"ecs-scrape/reconcile"
 )
 
 type renderOptions struct {
@@ -23,7 +25,7 @@ func newRenderCmd(run func(context.Context, *renderOptions) error) *cobra.Comman
 		Short: "Publish once, without a reload, and end",
 		Long: `Publishes once what Prometheus reads, and ends without telling Prometheus.
 Where a document is wrong or a cluster cannot be read, everything else is
-published and the exit code is 2.`,
+published, what was published of it before stays, and the exit code is 2.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.stdout = cmd.OutOrStdout()
@@ -35,6 +37,9 @@ published and the exit code is 2.`,
 }
 
 func renderRun(ctx context.Context, o *renderOptions) error {
+	if err := o.specs.check(); err != nil {
+		return err // before the directory is made
+	}
 	dir, err := target.Open(o.output, target.Options{})
 	if err != nil {
 		return err
@@ -47,14 +52,26 @@ func renderRun(ctx context.Context, o *renderOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := keep(dir, r.Accepted()); err != nil {
+		return err
+	}
 	n := 0
 	for _, p := range pass.Plan.Bundle.Pools {
 		n += len(p.Targets)
 	}
-	_, err = fmt.Fprintf(o.stdout, "published configuration %s with %d targets in %s (%d target files written)\n",
-		pass.Plan.Bundle.Digest(), n, dir.Path(), done.Changed)
+	_, err = fmt.Fprintf(o.stdout, "published configuration %s with %s in %s (%s written)\n",
+		pass.Plan.Bundle.Digest(), plural(n, "target"), dir.Path(), plural(done.Changed, "target file"))
 	if problems != nil {
 		return problems
 	}
 	return err
+}
+
+// keep keeps the accepted objects for the next pass, whoever runs it.
+func keep(dir *target.Directory, objects reconcile.Accepted) error {
+	data, err := objects.Encode()
+	if err != nil {
+		return err
+	}
+	return dir.WriteState(controller.AcceptedFile, data)
 }

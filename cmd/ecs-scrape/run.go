@@ -118,9 +118,13 @@ func newApp(ctx context.Context, o *runOptions) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	objects, err := accepted(dir)
+	if err != nil {
+		log.Warn("the objects accepted by an earlier run cannot be read", "err", err)
+	}
 	out := controller.Directory{Directory: dir}
 	interval := o.specs.pollInterval()
-	r := reconcile.New(controller.NewPaced(specs, interval), watcher, out, accepted(dir, log), reconcile.Options{
+	r := reconcile.New(controller.NewPaced(specs, interval), watcher, out, objects, reconcile.Options{
 		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty,
 	})
 	registry := newRegistry(watcher)
@@ -155,23 +159,22 @@ func newReloader(url string) (*target.Reloader, error) {
 	return &target.Reloader{Prometheus: p}, nil
 }
 
-// accepted reads the last valid objects of an earlier run. Without them the
-// next valid version of each is the first.
-func accepted(dir *target.Directory, log *slog.Logger) reconcile.Accepted {
+// accepted reads the last valid objects of an earlier run. Without them, or with
+// an error, there are none, and the next valid version of each is the first.
+func accepted(dir *target.Directory) (reconcile.Accepted, error) {
 	data, err := dir.ReadState(controller.AcceptedFile)
 	var damaged *target.DamagedError
 	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damaged) {
-		return reconcile.Accepted{}
-	}
-	var objects reconcile.Accepted
-	if err == nil {
-		objects, err = reconcile.DecodeAccepted(data)
+		return reconcile.Accepted{}, nil
 	}
 	if err != nil {
-		log.Warn("the objects accepted by an earlier run cannot be read", "err", err)
-		return reconcile.Accepted{}
+		return reconcile.Accepted{}, err
 	}
-	return objects
+	objects, err := reconcile.DecodeAccepted(data)
+	if err != nil {
+		return reconcile.Accepted{}, err
+	}
+	return objects, nil
 }
 
 func newRegistry(w *ecs.Watcher) *prometheus.Registry {

@@ -1,8 +1,11 @@
 package validate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,8 +25,10 @@ import (
 
 // Error is one thing that Prometheus would refuse.
 type Error struct {
-	// File is the path of the rendered file.
+	// File is the path of the rendered file, and Line the line in it; 0 where
+	// Prometheus names none.
 	File string
+	Line int
 	// Group and Rule say which rule of a rule file it is about. Rule counts
 	// from 1, as Prometheus does; 0 is the group or the file.
 	Group string
@@ -36,6 +41,9 @@ type Error struct {
 
 func (e *Error) Error() string {
 	where := e.File
+	if e.Line > 0 {
+		where += ":" + strconv.Itoa(e.Line)
+	}
 	if e.Group != "" {
 		where += ": group " + strconv.Quote(e.Group)
 	}
@@ -57,7 +65,7 @@ func Files(files artifact.Files) (*config.Config, []*Error) {
 	cfg, err := config.Load(string(files[artifact.ConfigFile]), promslog.NewNopLogger())
 	if err != nil {
 		cfg = nil
-		errs = append(errs, &Error{File: artifact.ConfigFile, Message: oneLine(err)})
+		errs = split(artifact.ConfigFile, err)
 	} else if s := cfg.GlobalConfig.MetricNameValidationScheme; s != model.UnsetValidation {
 		scheme = s
 	}
@@ -88,33 +96,56 @@ func rules(path string, data []byte, scheme model.ValidationScheme) []*Error {
 	_, found := rulefmt.Parse(data, false, scheme, parser.NewParser(parser.Options{}), promslog.NewNopLogger())
 	var errs []*Error
 	for _, err := range found {
-		e := &Error{File: path, Message: oneLine(err)}
 		var rule *rulefmt.Error
-		if errors.As(err, &rule) {
-			e.Group, e.Rule, e.Name = rule.Group, rule.Rule, rule.RuleName
-			e.Message = ownWords(rule)
+		if !errors.As(err, &rule) {
+			errs = append(errs, split(path, err)...)
+			continue
+		}
+		e := newError(path, rule.Err.Error())
+		e.Group, e.Rule, e.Name = rule.Group, rule.Rule, rule.RuleName
+		errs = append(errs, e)
+	}
+	return unique(errs)
+}
+
+// split makes one error of each line of Prometheus's YAML errors, which come
+// all at once.
+func split(path string, err error) []*Error {
+	text, several := strings.CutPrefix(err.Error(), "yaml: unmarshal errors:\n")
+	if !several {
+		return []*Error{newError(path, err.Error())}
+	}
+	var errs []*Error
+	for line := range strings.Lines(text) {
+		e := newError(path, line)
+		if e.Line == 0 && len(errs) > 0 {
+			errs[len(errs)-1].Message += " " + e.Message // its value has line breaks
+			continue
 		}
 		errs = append(errs, e)
 	}
 	return errs
 }
 
-// ownWords is the message without the place in the rendered file, which is not
-// the place in the user's.
-func ownWords(e *rulefmt.Error) string {
-	if err := e.Err.Unwrap(); err != nil {
-		return oneLine(err)
+// place is how Prometheus's parsers begin a message: with a line, or a line and
+// a column, of the rendered file. Of two places the second is dropped.
+var place = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): |(\d+):\d+: (?:\d+:\d+: )?)`)
+
+// newError takes the place out of the message, and makes it one line.
+func newError(path, message string) *Error {
+	e := &Error{File: path, Message: strings.Join(strings.Fields(message), " ")}
+	if m := place.FindStringSubmatch(e.Message); m != nil {
+		e.Line, _ = strconv.Atoi(m[1] + m[2])
+		e.Message = e.Message[len(m[0]):]
 	}
-	return oneLine(e)
+	return e
 }
 
-// oneLine joins the lines of Prometheus's YAML errors.
-func oneLine(err error) string {
-	var parts []string
-	for line := range strings.Lines(err.Error()) {
-		if line = strings.TrimSpace(line); line != "" {
-			parts = append(parts, line)
-		}
-	}
-	return strings.Join(parts, " ")
+// unique sorts the errors and drops what is twice: Prometheus parses a rule
+// file two times, and walks labels in random order.
+func unique(errs []*Error) []*Error {
+	slices.SortFunc(errs, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Group, b.Group), cmp.Compare(a.Rule, b.Rule), strings.Compare(a.Message, b.Message))
+	})
+	return slices.CompactFunc(errs, func(a, b *Error) bool { return *a == *b })
 }

@@ -1,0 +1,112 @@
+package controller
+
+import (
+	"fmt"
+	"time"
+
+	"ecs-scrape/controller/target"
+	"ecs-scrape/reconcile"
+	"ecs-scrape/reconcile/artifact"
+	"ecs-scrape/spec"
+)
+
+// publish makes the pass live and has Prometheus told.
+func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Published, error) {
+	c.config.desire(pass.Plan.Bundle.Digest())
+	allowed := c.config.allowed(now)
+	done, err := c.reconciler.Publish(pass, now, allowed)
+	c.metrics.written(done.Changed)
+	if err != nil {
+		return done, err
+	}
+	c.published = pass.Plan.Bundle
+	if c.config.stuck() {
+		if err := c.goBack(); err != nil {
+			return done, err
+		}
+	}
+	digest, swapped, err := c.output.Current()
+	if err != nil {
+		return done, err
+	}
+	if allowed {
+		c.config.made(revisions(pass))
+	}
+	if digest != c.config.published || !swapped.Equal(c.config.swapped) {
+		c.config.publish(digest, swapped)
+		c.options.Log.Info("published configuration", "digest", digest, "objects", len(pass.Objects), "targets", count(pass.Plan.Bundle.Pools))
+		c.tell()
+	}
+	return done, c.remember(pass)
+}
+
+// tell has the confirmer see to it that Prometheus loads what is published.
+func (c *Controller) tell() {
+	if c.confirmer == nil {
+		c.config.confirm(c.config.published)
+		return
+	}
+	c.confirmer.want(target.Want{
+		Digest: c.config.published, Swapped: c.config.swapped,
+		Path: c.options.ConfigPath, Pools: withTargets(c.published.Pools),
+	})
+}
+
+// remember keeps the accepted objects for the next start, and removes what the
+// confirmed configuration no longer names.
+func (c *Controller) remember(pass *reconcile.Pass) error {
+	data, err := c.reconciler.Accepted().Encode()
+	if err != nil {
+		return err
+	}
+	if string(data) != c.accepted {
+		if err := c.output.WriteState(AcceptedFile, data); err != nil {
+			return fmt.Errorf("keep the accepted objects: %w", err)
+		}
+		c.accepted = string(data)
+	}
+	return c.collect(pass.Plan.Bundle)
+}
+
+// collect removes target files that the confirmed configuration does not name.
+func (c *Controller) collect(b artifact.Bundle) error {
+	if c.config.confirmed == "" || c.config.confirmed != b.Digest() || c.config.collected == c.config.confirmed {
+		return nil
+	}
+	keep := map[string]bool{}
+	for _, p := range b.Pools {
+		keep[p.Path] = true
+	}
+	if err := c.output.Collect(keep, generations); err != nil {
+		return fmt.Errorf("remove what is no longer named: %w", err)
+	}
+	c.config.collected = c.config.confirmed
+	return nil
+}
+
+func revisions(pass *reconcile.Pass) map[spec.ID]string {
+	out := map[spec.ID]string{}
+	for _, o := range pass.Objects {
+		out[o.ID] = o.Served
+	}
+	return out
+}
+
+func count(pools []artifact.Pool) int {
+	n := 0
+	for _, p := range pools {
+		n += len(p.Targets)
+	}
+	return n
+}
+
+// withTargets are the names of the pools that Prometheus must be seen to have.
+func withTargets(pools []artifact.Pool) []string {
+	var names []string
+	for _, p := range pools {
+		if len(p.Targets) > 0 {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,64 @@
+package reconcile_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"ecs-scrape/reconcile"
+	"ecs-scrape/spec"
+)
+
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	const gold = "  scrapeClass: gold\n"
+	noGold := func(config string) string {
+		return `0:13:1: spec.scrapeClass: PrometheusConfig/` + config + ` declares no scrape class "gold", but default: declare it in spec.scrapeClasses or name one of these`
+	}
+	badRule := "0:8:7: spec.groups[0].rules[0]: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
+	for _, c := range []struct {
+		name, config string
+		documents    []string
+		problems     []string
+		err          string
+	}{
+		{"valid", "", []string{config("main", ""), rule("r", "up")}, nil, ""},
+		{"rules alone", "", []string{rule("r", "up")}, nil, ""},
+		{"a bad rule alone", "", []string{rule("r", "sum(")}, []string{badRule}, ""},
+		{"a target alone, of any class", "", []string{scrape("a", "b", gold)}, nil, ""},
+		{"a target alone, with a bad pool", "x", []string{scrape("a", "b", gold+"  scrapeConfig: {nonsense: 1}\n")}, []string{
+			"0:9:28: spec.scrapeConfig.nonsense: field nonsense not found in type config.ScrapeConfig",
+		}, ""},
+		{"two configurations, of which one lacks the class", "", []string{
+			config("main", "  scrapeClasses: [{name: gold}]\n"), config("other", "  {}\n"), scrape("a", "b", gold),
+		}, []string{noGold("other")}, ""},
+		{"one of two", "main", []string{
+			config("main", "  scrapeClasses: [{name: gold}]\n"), config("other", "  {}\n"), scrape("a", "b", gold),
+		}, nil, ""},
+		{"a broken one of two", "", []string{config("main", "  config: {nonsense: 1}\n"), config("other", ""), rule("r", "up")}, []string{
+			"0:5:22: spec.config.nonsense: field nonsense not found in type config.plain",
+		}, ""},
+		{"another than there is", "third", []string{config("main", "")}, nil, `no PrometheusConfig named "third"`},
+		{"a broken configuration alone", "", []string{config("main", "  config: {nonsense: 1}\n")}, []string{
+			"0:5:22: spec.config.nonsense: field nonsense not found in type config.plain",
+		}, "no valid PrometheusConfig"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			set := spec.Decode([]spec.File{{Name: "0", Data: []byte(strings.Join(c.documents, "---\n"))}})
+			found, err := reconcile.Validate(set, c.config)
+			var got []string
+			for _, p := range found {
+				got = append(got, p.Error())
+			}
+			if diff := cmp.Diff(c.problems, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+			if text := fmt.Sprint(err); (err == nil) != (c.err == "") || !strings.Contains(text, c.err) {
+				t.Errorf("error %v, want %q", err, c.err)
+			}
+		})
+	}
+}
