@@ -48,6 +48,17 @@ func (s *configState) allowed(now time.Time) bool {
 	return s.rejected == nil || now.Sub(s.rejected.at) >= rejectedFor
 }
 
+// standing is where what is desired stands with Prometheus.
+func (s *configState) standing(now time.Time) reconcile.Standing {
+	switch {
+	case !s.allowed(now):
+		return reconcile.Refused
+	case s.confirmed != "" && s.confirmed == s.desired:
+		return reconcile.Confirmed
+	}
+	return reconcile.Wanted
+}
+
 // settled says that nothing about the configuration waits for a pass.
 func (s *configState) settled(pass *reconcile.Pass) bool {
 	if pass.Plan == nil {

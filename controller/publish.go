@@ -13,8 +13,8 @@ import (
 // publish makes the pass live and has Prometheus told.
 func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Published, error) {
 	c.config.desire(pass.Plan.Bundle.Digest())
-	allowed := c.config.allowed(now)
-	done, err := c.reconciler.Publish(pass, now, allowed)
+	standing := c.config.standing(now)
+	done, err := c.reconciler.Publish(pass, now, standing)
 	c.metrics.written(done.Changed)
 	if err != nil {
 		return done, err
@@ -29,7 +29,7 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 	if err != nil {
 		return done, err
 	}
-	if allowed {
+	if standing != reconcile.Refused {
 		c.config.made(revisions(pass))
 	}
 	if digest != c.config.published || !swapped.Equal(c.config.swapped) {

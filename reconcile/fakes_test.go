@@ -181,7 +181,7 @@ func (w *world) pass() *reconcile.Pass {
 	if err != nil {
 		w.t.Fatalf("evaluate: %v", err)
 	}
-	if _, err := w.r.Publish(p, time.Time{}, true); err != nil {
+	if _, err := w.r.Publish(p, time.Time{}, reconcile.Confirmed); err != nil {
 		w.t.Fatalf("publish: %v", err)
 	}
 	return p

@@ -150,12 +150,25 @@ type Published struct {
 	Due time.Time
 }
 
-// Publish makes the pass live: target files first, then configuration and
-// rules. Where config is false the live configuration stays, because Prometheus
-// refused this one, and targets follow.
-func (r *Reconciler) Publish(p *Pass, now time.Time, config bool) (Published, error) {
+// Standing is where a pass's configuration stands with Prometheus.
+type Standing int
+
+// Standings of a configuration.
+const (
+	// Wanted is published and may still be refused, so targets that move to
+	// another pool are in both.
+	Wanted Standing = iota
+	// Refused is not published: the live configuration stays, and targets follow.
+	Refused
+	// Confirmed is loaded, or nobody is there to refuse it: targets that have
+	// moved leave their old pool.
+	Confirmed
+)
+
+// Publish makes the pass live: target files first, then configuration and rules.
+func (r *Reconciler) Publish(p *Pass, now time.Time, s Standing) (Published, error) {
 	pools := p.Plan.Bundle.Pools
-	if !config {
+	if s != Confirmed {
 		live, err := r.output.Live()
 		if err != nil {
 			return Published{}, fmt.Errorf("read what is published: %w", err)
@@ -167,7 +180,7 @@ func (r *Reconciler) Publish(p *Pass, now time.Time, config bool) (Published, er
 	if err != nil {
 		return out, fmt.Errorf("publish target files: %w", err)
 	}
-	if !config {
+	if s == Refused {
 		return out, nil
 	}
 	err = r.output.WriteConfig(p.Plan.Bundle.Config, func(files artifact.Files) error {

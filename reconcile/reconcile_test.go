@@ -446,13 +446,13 @@ func TestOutputFails(t *testing.T) {
 		"WriteTargets": "publish target files: broken on purpose", "WriteConfig": "publish configuration: broken on purpose",
 	} {
 		w.output.Fail(method, errBroken)
-		if _, err := w.r.Publish(p, time.Time{}, true); err == nil || err.Error() != want {
+		if _, err := w.r.Publish(p, time.Time{}, reconcile.Confirmed); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %q", err, want)
 		}
 		w.output.Fail(method, nil)
 	}
 	w.output.Spoil()
-	if _, err := w.r.Publish(p, time.Time{}, true); err == nil || !strings.Contains(err.Error(), "prometheus.yml:1: field nonsense not found") {
+	if _, err := w.r.Publish(p, time.Time{}, reconcile.Confirmed); err == nil || !strings.Contains(err.Error(), "prometheus.yml:1: field nonsense not found") {
 		t.Errorf("a spoilt disk: %v", err)
 	}
 	if w.output.config != nil {
@@ -460,30 +460,64 @@ func TestOutputFails(t *testing.T) {
 	}
 }
 
-// TestMovingWithoutConfig: while Prometheus refuses a configuration, the
-// targets of an object that would move to a new pool stay where they are
-// scraped, and all others follow.
-func TestMovingWithoutConfig(t *testing.T) {
+// TestMovingBetweenPools: until Prometheus has loaded a configuration, and while
+// it refuses it, the targets of an object that moves to a new pool are also
+// where they were scraped; all others follow, and what has stopped goes.
+func TestMovingBetweenPools(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, good())
 	w.pass()
 	before := w.output.config.Digest()
 	w.source.Set(map[string]string{"api.yaml": scrape("api", "one", "  scrapeConfig: {sample_limit: 5}\n"), "web.yaml": scrape("web", "three", "")})
+	publish := func(s reconcile.Standing) {
+		t.Helper()
+		p, err := w.r.Evaluate(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.r.Publish(p, time.Time{}, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both := map[string][]string{classFile: {"10.0.0.1:8080 one", "10.0.0.2:8080 three"}, ownFile: {"10.0.0.1:8080 one"}}
+	publish(reconcile.Refused)
+	if got := w.output.config.Digest(); got != before {
+		t.Error("the configuration changed although it is refused")
+	}
+	wantTargets(t, w, both)
+	publish(reconcile.Wanted)
+	if got := w.output.config.Digest(); got == before {
+		t.Error("the configuration did not change although it is wanted")
+	}
+	wantTargets(t, w, both)
+	publish(reconcile.Refused)
+	wantTargets(t, w, both)
+	publish(reconcile.Confirmed)
+	wantTargets(t, w, map[string][]string{classFile: {"10.0.0.2:8080 three"}, ownFile: {"10.0.0.1:8080 one"}})
+}
+
+// TestMovingAndStopped: a target that is moving goes from both pools when its
+// task does.
+func TestMovingAndStopped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, good())
+	w.pass()
+	w.source.Set(map[string]string{"api.yaml": scrape("api", "one", "  scrapeConfig: {sample_limit: 5}\n"), "web.yaml": scrape("web", "three", "")})
+	w.inventory.Run("web")
 	p, err := w.r.Evaluate(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.r.Publish(p, time.Time{}, false); err != nil {
+	if _, err := w.r.Publish(p, time.Time{}, reconcile.Refused); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.output.config.Digest(); got != before {
-		t.Error("the configuration changed")
+	for path, targets := range w.targets() {
+		for _, target := range targets {
+			if strings.Contains(target, " one") {
+				t.Errorf("%s still has %s", path, target)
+			}
+		}
 	}
-	wantTargets(t, w, map[string][]string{classFile: {"10.0.0.1:8080 one", "10.0.0.2:8080 three"}, ownFile: {"10.0.0.1:8080 one"}})
-	if _, err := w.r.Publish(p, time.Time{}, true); err != nil {
-		t.Fatal(err)
-	}
-	wantTargets(t, w, map[string][]string{classFile: {"10.0.0.2:8080 three"}, ownFile: {"10.0.0.1:8080 one"}})
 }
 
 // TestOrderDoesNotMatter: the same documents in any files and order give the

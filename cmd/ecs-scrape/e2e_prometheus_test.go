@@ -110,4 +110,13 @@ func TestRejectedConfigurationIsTakenBack(t *testing.T) {
 	w.remove("new.yaml")
 	w.ready()
 	w.scraped(expected)
+
+	// An object that was good is given a pool of its own that is refused: it is
+	// scraped on where it was.
+	refused := scrapeNamed + "  scrapeConfig: {fallback_scrape_protocol: PrometheusText0.0.4}\n"
+	w.write("all.yaml", strings.Join([]string{w.prometheusConfig(""), refused, scrapeDaemon}, "---\n"))
+	w.eventually("the object is named", func() error { return w.says("ScrapeTarget/named") })
+	w.scraped(expected)
+	must(t, w.sim.Scale("prod", "api", 2))
+	w.scraped(expected)
 }

@@ -48,7 +48,7 @@ func renderRun(ctx context.Context, o *renderOptions) error {
 	if pass == nil {
 		return problems
 	}
-	done, err := r.Publish(pass, time.Now(), true)
+	done, err := r.Publish(pass, time.Now(), reconcile.Confirmed)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,68 @@
+package reconcile
+
+import (
+	"slices"
+
+	"ecs-scrape/reconcile/artifact"
+)
+
+// keepMoving adds to the wanted pools those published targets whose object is
+// moving to another pool and that still run: until Prometheus has loaded a
+// configuration with the new pool, and for as long as it refuses it, they are
+// scraped where they were.
+func keepMoving(live *artifact.Bundle, want []artifact.Pool) []artifact.Pool {
+	homes := map[string]string{} // the pool that each object wants its targets in
+	for _, p := range want {
+		for _, t := range p.Targets {
+			homes[t.Origin.Object] = p.Path
+		}
+	}
+	var running map[endpoint]bool // made when the first moving target is seen
+	out := slices.Clone(want)
+	for i := range out {
+		for _, t := range poolAt(live, out[i].Path) {
+			home, ok := homes[t.Origin.Object]
+			if !ok || t.Origin.Object == "" || home == out[i].Path {
+				continue
+			}
+			if running == nil {
+				running = endpoints(want)
+			}
+			if running[endpointOf(t)] {
+				out[i].Targets = append(slices.Clip(out[i].Targets), t)
+			}
+		}
+	}
+	for i := range out {
+		if len(out[i].Targets) != len(want[i].Targets) {
+			slices.SortFunc(out[i].Targets, artifact.Target.Compare)
+		}
+	}
+	return out
+}
+
+// endpoint is what an object scrapes, whatever the pool and the labels.
+type endpoint struct{ object, address, path string }
+
+func endpointOf(t artifact.Target) endpoint {
+	return endpoint{t.Origin.Object, t.Address(), t.Labels.Get("__metrics_path__")}
+}
+
+func endpoints(pools []artifact.Pool) map[endpoint]bool {
+	out := map[endpoint]bool{}
+	for _, p := range pools {
+		for _, t := range p.Targets {
+			out[endpointOf(t)] = true
+		}
+	}
+	return out
+}
+
+func poolAt(b *artifact.Bundle, path string) []artifact.Target {
+	for _, p := range b.Pools {
+		if p.Path == path {
+			return p.Targets
+		}
+	}
+	return nil
+}
