@@ -175,7 +175,7 @@ func TestSpecsAreNotBackedOff(t *testing.T) {
 		w.log.Take()
 		w.source.Set(map[string]string{"main.yaml": ""})
 		w.wait(time.Minute)
-		wantLog(t, w, "ERROR pass failed; what is published stays: the specs must change: the specs hold no valid PrometheusConfig: add one, `spec: {}` is enough to begin with")
+		wantLog(t, w, "ERROR pass failed; what is published stays: the specs hold no valid PrometheusConfig: add one, `spec: {}` is enough to begin with")
 		wantState(t, w, StateDegraded, "no valid PrometheusConfig")
 		if s := w.c.Status(); !s.Healthy || s.Targets.Total != 1 {
 			t.Errorf("status %+v", s)

@@ -33,8 +33,7 @@ func (r *Reconciler) load(ctx context.Context) (*judgement, error) {
 	if err != nil {
 		err = fmt.Errorf("load specs: %w", err)
 	} else if len(set.Objects) == 0 && len(set.Problems) == 0 && len(r.accepted) > 0 && !r.options.AllowEmpty {
-		err = fmt.Errorf("%w: the source holds no objects, which would take away %d: if that is meant, say --specs.allow-empty",
-			ErrInput, len(r.accepted))
+		err = inputError{fmt.Errorf("the source holds no objects, which would take away %d: if that is meant, say --specs.allow-empty", len(r.accepted))}
 	}
 	if err != nil {
 		if r.judged == nil && len(r.accepted) > 0 {
@@ -62,7 +61,7 @@ func (r *Reconciler) judge(set *spec.Set) *judgement {
 	}
 	choice, err := j.choose(r.options.Name)
 	if err != nil {
-		j.err = fmt.Errorf("%w: %w", ErrInput, err)
+		j.err = inputError{err}
 		j.keep(r.accepted)
 		return j
 	}
@@ -89,13 +88,13 @@ func (j *judgement) finish(name string) {
 		j.files, err = choice.Render()
 	}
 	if err != nil {
-		j.err = fmt.Errorf("%w: %w", ErrInput, err)
+		j.err = inputError{err}
 		return
 	}
 	cfg, errs := validate.Files(j.files)
 	j.config = cfg
 	if len(errs) > 0 {
-		j.err = fmt.Errorf("%w: %w", ErrInput, join(errs))
+		j.err = inputError{join(errs)}
 	}
 }
 

@@ -43,6 +43,13 @@ type Output interface {
 // All others are worth another try.
 var ErrInput = errors.New("the specs must change")
 
+// inputError is an ErrInput that says what is wrong in words of its own.
+type inputError struct{ error }
+
+func (inputError) Is(target error) bool { return target == ErrInput }
+
+func (e inputError) Unwrap() error { return e.error }
+
 // Options of a Reconciler.
 type Options struct {
 	// Name picks the PrometheusConfig where there are several.
@@ -130,7 +137,7 @@ func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sourc
 		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: live.Pools,
 	})
 	if errs := validate.Pools(j.config, p.Bundle.Pools); len(errs) > 0 {
-		return fmt.Errorf("%w: %w", ErrInput, join(errs))
+		return inputError{join(errs)}
 	}
 	pass.Plan = p
 	for i := range pass.Objects {

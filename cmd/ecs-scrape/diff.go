@@ -16,6 +16,7 @@ type diffOptions struct {
 	onceOptions
 	format string
 	stdout io.Writer
+	stderr io.Writer
 }
 
 func newDiffCmd(run func(context.Context, *diffOptions) error) *cobra.Command {
@@ -28,7 +29,7 @@ nothing. Exit code 0: the same. 1: they differ. 2 or more: an error, and no
 answer.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.stdout = cmd.OutOrStdout()
+			o.stdout, o.stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return run(cmd.Context(), o)
 		},
 	}
@@ -50,6 +51,7 @@ func diffRun(ctx context.Context, o *diffOptions) error {
 	if err != nil {
 		return err // a difference to half of the truth would mislead
 	}
+	printFindings(o.stderr, pass)
 	live, _, err := dir.Live()
 	if err != nil {
 		return err

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/pflag"
 
@@ -14,7 +12,6 @@ import (
 	"ecs-scrape/controller/source"
 	"ecs-scrape/controller/target"
 	"ecs-scrape/reconcile"
-	"ecs-scrape/reconcile/inventory"
 )
 
 // onceOptions are those of the commands that look once and end.
@@ -29,26 +26,7 @@ func (o *onceOptions) add(f *pflag.FlagSet) {
 	o.specs.add(f)
 	o.ecs.add(f)
 	f.StringVar(&o.output, "output", defaultOutput, "the published directory")
-	f.StringVar(&o.snapshot, "snapshot", "", "file written by `ecs-scrape snapshot`, to be used instead of AWS")
-}
-
-// recorded is an inventory from a file.
-type recorded struct{ snapshot *inventory.Snapshot }
-
-func (recorded) Want(inventory.Want)             {}
-func (r recorded) Snapshot() *inventory.Snapshot { return r.snapshot }
-func (recorded) Once(context.Context) error      { return nil }
-
-func readSnapshot(path string) (recorded, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return recorded{}, fmt.Errorf("--snapshot: %w", err)
-	}
-	s := &inventory.Snapshot{}
-	if err := json.Unmarshal(data, s); err != nil {
-		return recorded{}, fmt.Errorf("--snapshot: %s is no snapshot: %w", path, err)
-	}
-	return recorded{s}, nil
+	f.StringVar(&o.snapshot, "snapshot", "", "`FILE` written by ecs-scrape snapshot, to be used instead of AWS")
 }
 
 // onceInventory is an inventory that is read once.
@@ -61,15 +39,14 @@ type onceInventory interface {
 
 var (
 	_ onceInventory = (*ecs.Watcher)(nil)
-	_ onceInventory = recorded{}
+	_ onceInventory = (*recorded)(nil)
 )
 
 func (o *onceOptions) inventory() (onceInventory, error) {
 	if o.snapshot == "" {
 		return o.ecs.watcher()
 	}
-	r, err := readSnapshot(o.snapshot)
-	return r, err
+	return readSnapshot(o.snapshot)
 }
 
 // evaluate computes what should be published now. With an error of AWS's the
@@ -101,7 +78,7 @@ func (o *onceOptions) evaluate(ctx context.Context, dir *target.Directory) (*rec
 	if err != nil {
 		return nil, nil, withProblems(pass, err)
 	}
-	if readErr != nil {
+	if readErr != nil && o.snapshot == "" {
 		readErr = fmt.Errorf("read ECS: %w", readErr)
 	}
 	return r, pass, errors.Join(pass.LoadError, readErr, pass.Problem())

@@ -16,6 +16,7 @@ import (
 type renderOptions struct {
 	onceOptions
 	stdout io.Writer
+	stderr io.Writer
 }
 
 func newRenderCmd(run func(context.Context, *renderOptions) error) *cobra.Command {
@@ -28,7 +29,7 @@ Where a document is wrong or a cluster cannot be read, everything else is
 published, what was published of it before stays, and the exit code is 2.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.stdout = cmd.OutOrStdout()
+			o.stdout, o.stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return run(cmd.Context(), o)
 		},
 	}
@@ -55,6 +56,7 @@ func renderRun(ctx context.Context, o *renderOptions) error {
 	if err := keep(dir, r.Accepted()); err != nil {
 		return err
 	}
+	printFindings(o.stderr, pass)
 	n := 0
 	for _, p := range pass.Plan.Bundle.Pools {
 		n += len(p.Targets)

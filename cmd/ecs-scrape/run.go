@@ -114,6 +114,11 @@ func newApp(ctx context.Context, o *runOptions) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, damage, err := dir.Live(); err == nil {
+		for _, d := range damage {
+			log.Warn("what an earlier run published is damaged and will be written anew", "err", d)
+		}
+	}
 	reloader, err := newReloader(o.url)
 	if err != nil {
 		return nil, err

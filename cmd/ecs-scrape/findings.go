@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"ecs-scrape/reconcile"
+	"ecs-scrape/spec"
+)
+
+// mostFindings are printed of one object; a selector that is too wide can have
+// one for every task.
+const mostFindings = 5
+
+// printFindings tells what objects ask for and do not get, and which ones have
+// no target at all.
+func printFindings(w io.Writer, pass *reconcile.Pass) {
+	printed := map[spec.ID]int{}
+	for _, f := range pass.Plan.Findings {
+		if printed[f.Object]++; printed[f.Object] > mostFindings {
+			continue
+		}
+		where := ""
+		if f.Task != "" {
+			where = " (task " + f.Task
+			if f.Container != "" {
+				where += ", container " + f.Container
+			}
+			where += ")"
+		}
+		say(w, "%s: %s: %s%s\n", f.Object, f.Code, f.Message, where)
+	}
+	for _, o := range pass.Objects {
+		if more := printed[o.ID] - mostFindings; more > 0 {
+			say(w, "%s: ... and %s more\n", o.ID, plural(more, "finding"))
+		}
+		if o.Kind == spec.KindScrapeTarget && o.Served != "" && o.Targets == 0 && printed[o.ID] == 0 {
+			say(w, "%s: selects no running container\n", o.ID)
+		}
+	}
+}
+
+// say writes to standard error, where a failure cannot be told to anyone.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
