@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -234,6 +237,33 @@ func TestHealthcheckTimeout(t *testing.T) {
 	code, stderr := command(t.Context(), "healthcheck", "--web.listen-address", s.Listener.Addr().String(), "--timeout", "50ms")
 	if code != 1 || !strings.Contains(stderr, "no controller answers") {
 		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+// TestHealthcheckBehindWebConfig: TLS and a password on the page do not make a
+// healthy controller unhealthy, for ECS would kill it.
+func TestHealthcheckBehindWebConfig(t *testing.T) {
+	t.Parallel()
+	status := http.StatusOK
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	output := t.TempDir()
+	check := func() (int, string) {
+		return command(t.Context(), "healthcheck", "--web.listen-address", s.Listener.Addr().String(), "--output", output)
+	}
+	if code, stderr := check(); code != 0 {
+		t.Errorf("TLS: exit code %d: %s", code, stderr)
+	}
+	status = http.StatusUnauthorized
+	if code, stderr := check(); code != 1 || !strings.Contains(stderr, "nothing is published yet") {
+		t.Errorf("a password, and nothing published: exit code %d: %s", code, stderr)
+	}
+	must(t, os.Mkdir(filepath.Join(output, "current"), 0o700))
+	must(t, os.WriteFile(filepath.Join(output, "current", "prometheus.yml"), nil, 0o600))
+	if code, stderr := check(); code != 0 {
+		t.Errorf("a password: exit code %d: %s", code, stderr)
 	}
 }
 

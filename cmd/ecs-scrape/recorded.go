@@ -51,7 +51,7 @@ func (r *recorded) Once(context.Context) error {
 		}
 	}
 	if len(missing) > 0 {
-		missing = append(missing, errors.New("record it again with these specs: ecs-scrape snapshot --specs ..."))
+		missing = append(missing, errors.New("record it again by `ecs-scrape snapshot` with these specs as --specs"))
 	}
 	return errors.Join(missing...)
 }
