@@ -65,10 +65,48 @@ func (r *Reconciler) judge(set *spec.Set) *judgement {
 		j.keep(r.accepted)
 		return j
 	}
+	if j.keepClasses(candidates, r.accepted, choice.Config) {
+		choice, err = j.choose(r.options.Name)
+		if err != nil {
+			j.err = inputError{err}
+			return j
+		}
+	}
 	j.settle(candidates, r.accepted, spec.KindPrometheusRule, choice.Config)
 	j.settle(candidates, r.accepted, spec.KindScrapeTarget, choice.Config)
 	j.finish(r.options.Name)
 	return j
+}
+
+// keepClasses serves on the last valid version of the PrometheusConfig where the
+// new one drops a scrape class that a served ScrapeTarget still names: of two
+// that clash, the one being served stays.
+func (j *judgement) keepClasses(candidates, served map[spec.ID]*spec.Object, config *spec.Object) bool {
+	old := served[config.ID]
+	if old == nil || old.Revision == config.Revision || len(judgeObject(nil, old)) > 0 {
+		return false
+	}
+	var users []string
+	for id, o := range candidates {
+		if o.ScrapeTarget == nil || served[id] == nil {
+			continue
+		}
+		_, has := config.PrometheusConfig.Class(o.ScrapeTarget.Class())
+		_, had := old.PrometheusConfig.Class(o.ScrapeTarget.Class())
+		if had && !has {
+			users = append(users, fmt.Sprintf("%s names %q", id, o.ScrapeTarget.Class()))
+		}
+	}
+	if len(users) == 0 {
+		return false
+	}
+	slices.Sort(users)
+	j.problems = append(j.problems, spec.Problem{
+		Position: config.Position, Object: config.ID, Path: "spec.scrapeClasses",
+		Message: fmt.Sprintf("a class that is in use is no longer declared (%s): declare it until nothing names it", strings.Join(users, ", ")),
+	})
+	j.serving[config.ID] = old
+	return true
 }
 
 // choose picks the PrometheusConfig. One of several that is not valid is still
@@ -182,9 +220,12 @@ func (j *judgement) unreadable(o *spec.Object, file string) bool {
 }
 
 // nameless says that the problem is of a document without an identity, which
-// may be any of its file's.
+// may be any of its file's; of a folder that cannot be read, any below it.
 func nameless(p spec.Problem, o *spec.Object) bool {
-	return p.Object == spec.ID{} && p.File == o.Position.File
+	if (p.Object != spec.ID{}) {
+		return false
+	}
+	return p.File == o.Position.File || strings.HasSuffix(p.File, "/") && strings.HasPrefix(o.Position.File, p.File)
 }
 
 // judgeObject lets Prometheus judge one object on its own. config is the

@@ -390,8 +390,8 @@ func TestConfigByName(t *testing.T) {
 	}
 }
 
-// TestClassDisappears: taking a class away is meant and acts at once, but on
-// its users alone.
+// TestClassDisappears: a class that a served object names stays, with the
+// PrometheusConfig that declares it, until nothing names it.
 func TestClassDisappears(t *testing.T) {
 	t.Parallel()
 	files := good()
@@ -399,16 +399,16 @@ func TestClassDisappears(t *testing.T) {
 	files["api.yaml"] = scrape("api", "one", "  scrapeClass: gold\n")
 	w := newWorld(t, files)
 	w.pass()
-	wantTargets(t, w, map[string][]string{classFile: {"10.0.0.2:8080 two"}, "targets/class/gold/targets.json": {"10.0.0.1:8080 one"}})
+	served := map[string][]string{classFile: {"10.0.0.2:8080 two"}, "targets/class/gold/targets.json": {"10.0.0.1:8080 one"}}
+	wantTargets(t, w, served)
 	w.source.Set(map[string]string{"main.yaml": config("main", "")})
-	p := w.pass()
-	wantProblems(t, p, `api.yaml:1:1: spec.scrapeClass: PrometheusConfig/main declares no scrape class "gold", but default: declare it in spec.scrapeClasses or name one of these`)
-	if got := w.targets()[classFile]; !slices.Equal(got, []string{"10.0.0.2:8080 two"}) {
-		t.Errorf("the others' targets: %v", got)
-	}
-	w.source.Set(map[string]string{"main.yaml": files["main.yaml"]})
+	wantProblems(t, w.pass(), `main.yaml:1:1: spec.scrapeClasses: a class that is in use is no longer declared (ScrapeTarget/api names "gold"): declare it until nothing names it`)
+	wantTargets(t, w, served)
+	w.source.Set(map[string]string{"main.yaml": config("main", "  scrapeClasses: [{name: silver}]\n"), "api.yaml": scrape("api", "one", "  scrapeClass: silver\n")})
 	wantProblems(t, w.pass())
-	wantTargets(t, w, map[string][]string{classFile: {"10.0.0.2:8080 two"}, "targets/class/gold/targets.json": {"10.0.0.1:8080 one"}})
+	if got := w.targets()["targets/class/silver/targets.json"]; !slices.Equal(got, []string{"10.0.0.1:8080 one"}) {
+		t.Errorf("a class renamed together with its user: %v", w.targets())
+	}
 }
 
 func TestIdlePass(t *testing.T) {

@@ -21,12 +21,8 @@ func printFindings(w io.Writer, pass *reconcile.Pass) {
 			continue
 		}
 		where := ""
-		if f.Task != "" {
-			where = " (task " + f.Task
-			if f.Container != "" {
-				where += ", container " + f.Container
-			}
-			where += ")"
+		if at := f.Where(); at != "" {
+			where = " (" + at + ")"
 		}
 		say(w, "%s: %s: %s%s\n", f.Object, f.Code, f.Message, where)
 	}

@@ -226,7 +226,7 @@ func TestFindingsPage(t *testing.T) {
 	text := read(t, filepath.Join(docs, "findings.md"))
 	for _, code := range []string{
 		plan.CodeUnknownClass, plan.CodeNoPort, plan.CodeUnbound, plan.CodeNoAddress,
-		plan.CodeNoDefinition, plan.CodeInvalidTarget, plan.CodeAddressRetired,
+		plan.CodeNoDefinition, plan.CodeInvalidTarget, plan.CodeAddressRetired, plan.CodeDuplicate,
 	} {
 		if !strings.Contains(text, "`"+code+"`") {
 			t.Errorf("docs/findings.md does not explain %q", code)

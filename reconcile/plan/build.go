@@ -49,6 +49,9 @@ func Build(in Input) *Plan {
 		claims:   claims{},
 		facts:    map[inventory.Scope]inventory.Facts{},
 		needs:    map[string][]string{},
+		homes:    map[string]Pool{},
+		blind:    map[share]bool{},
+		findings: findings{},
 		plan:     &Plan{Targets: map[string]int{}},
 	}
 	for _, st := range in.Snapshot.Scopes {
@@ -77,8 +80,14 @@ type run struct {
 	claims   claims
 	facts    map[inventory.Scope]inventory.Facts // that each scope was listed with
 	needs    map[string][]string                 // environment variables, by ScrapeTarget
+	homes    map[string]Pool                     // of each ScrapeTarget
+	blind    map[share]bool
+	findings findings
 	plan     *Plan
 }
+
+// share is an object's part in a task.
+type share struct{ object, task string }
 
 // object adds the targets of one ScrapeTarget.
 func (r *run) object(o *spec.Object) {
@@ -87,6 +96,7 @@ func (r *run) object(o *spec.Object) {
 		pool = ownPool(o)
 	}
 	r.plan.Targets[o.Name] = 0
+	r.homes[o.Name] = pool
 	r.needs[o.Name] = o.ScrapeTarget.EnvironmentNames()
 	settings, ok := r.settings[pool.Name]
 	if _, known := r.in.Choice.Config.PrometheusConfig.Class(o.ScrapeTarget.Class()); !ok || !known {
@@ -163,12 +173,25 @@ func (r *run) add(b *builder, w *workload, e endpoint, want *spec.Endpoint) {
 	pool.Targets = append(pool.Targets, target)
 }
 
+// find notes what is missing. A task of which it is not known where it is
+// reached is one whose published targets stay.
 func (r *run) find(o *spec.Object, t *inventory.Task, f fault) {
-	finding := Finding{Object: o.ID, Code: f.code, Container: f.container, Message: f.message}
-	if t != nil {
-		finding.Task = t.ARN
+	r.findings.add(o.ID, t, f)
+	if f.code == CodeNoAddress || f.code == CodeNoDefinition {
+		r.blind[share{o.Name, t.ID()}] = true
 	}
-	r.plan.Findings = append(r.plan.Findings, finding)
+}
+
+// same says that two targets are one, whoever asks for it.
+func (r *run) same(second, first artifact.Target) bool {
+	if !labels.Equal(first.Labels, second.Labels) {
+		return false
+	}
+	if a, b := first.Origin.Object, second.Origin.Object; a != b && a != "" && b != "" {
+		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: b}, nil, fault{code: CodeDuplicate, message: fmt.Sprintf(
+			"%s/%s asks for the same targets with the same labels: narrow one of the selectors, or remove one object", spec.KindScrapeTarget, a)})
+	}
+	return true
 }
 
 // finish sorts everything and drops what is twice.
@@ -176,9 +199,7 @@ func (r *run) finish() *Plan {
 	for _, p := range r.in.Choice.Pools() {
 		pool := r.pools[p.Path]
 		slices.SortStableFunc(pool.Targets, artifact.Target.Compare)
-		pool.Targets = slices.CompactFunc(pool.Targets, func(a, b artifact.Target) bool {
-			return labels.Equal(a.Labels, b.Labels)
-		})
+		pool.Targets = slices.CompactFunc(pool.Targets, r.same)
 		for _, t := range pool.Targets {
 			if t.Origin.Object != "" {
 				r.plan.Targets[t.Origin.Object]++
@@ -187,7 +208,6 @@ func (r *run) finish() *Plan {
 		r.plan.Bundle.Pools = append(r.plan.Bundle.Pools, *pool)
 	}
 	r.plan.Bundle.Config = r.in.Files
-	slices.SortFunc(r.plan.Findings, Finding.Compare)
-	r.plan.Findings = slices.Compact(r.plan.Findings)
+	r.plan.Findings = r.findings.sorted()
 	return r.plan
 }

@@ -2,8 +2,11 @@ package plan
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 
+	"ecs-scrape/reconcile/inventory"
 	"ecs-scrape/spec"
 )
 
@@ -16,13 +19,16 @@ const (
 	CodeNoDefinition   = "no-task-definition"
 	CodeInvalidTarget  = "invalid-target"
 	CodeAddressRetired = "address-retired"
+	CodeDuplicate      = "duplicate-target"
 )
 
-// Finding is one thing that an object asks for and does not get, and why.
+// Finding is one thing that an object asks for and does not get, and why. Tasks
+// in which the same is missing share one finding.
 type Finding struct {
 	Object    spec.ID `json:"object"`
 	Code      string  `json:"code"`
-	Task      string  `json:"task,omitempty"` // ARN
+	Task      string  `json:"task,omitempty"`  // ARN; of several the first
+	Tasks     int     `json:"tasks,omitempty"` // how many
 	Container string  `json:"container,omitempty"`
 	Message   string  `json:"message"` // what, and the remedy
 }
@@ -31,4 +37,48 @@ type Finding struct {
 func (f Finding) Compare(o Finding) int {
 	return cmp.Or(f.Object.Compare(o.Object), strings.Compare(f.Code, o.Code), strings.Compare(f.Task, o.Task),
 		strings.Compare(f.Container, o.Container), strings.Compare(f.Message, o.Message))
+}
+
+// Where names the task and the container, and how many other tasks there are.
+func (f Finding) Where() string {
+	var parts []string
+	if f.Task != "" {
+		parts = append(parts, "task "+f.Task)
+	}
+	if f.Container != "" {
+		parts = append(parts, "container "+f.Container)
+	}
+	if f.Tasks > 1 {
+		parts = append(parts, fmt.Sprintf("and in %d more tasks", f.Tasks-1))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// findings collects findings, one for all tasks in which the same is missing:
+// a selector that is too wide would else have one for every task there is.
+type findings map[Finding]*Finding
+
+func (fs findings) add(o spec.ID, t *inventory.Task, f fault) {
+	key := Finding{Object: o, Code: f.code, Container: f.container, Message: f.message}
+	found := fs[key]
+	if found == nil {
+		found = new(key)
+		fs[key] = found
+	}
+	if t == nil {
+		return
+	}
+	found.Tasks++
+	if found.Task == "" || t.ARN < found.Task {
+		found.Task = t.ARN
+	}
+}
+
+func (fs findings) sorted() []Finding {
+	var out []Finding
+	for _, f := range fs {
+		out = append(out, *f)
+	}
+	slices.SortFunc(out, Finding.Compare)
+	return out
 }

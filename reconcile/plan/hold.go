@@ -5,33 +5,73 @@ import (
 	"path"
 	"slices"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
 	"ecs-scrape/reconcile/artifact"
 	"ecs-scrape/reconcile/inventory"
 )
 
-// hold keeps published targets whose scope is not synced yet: a controller
-// that has not seen a cluster knows nothing against its targets.
+// hold keeps published targets whose scope is not synced yet, or of whose task
+// it is not known where it is reached: a controller that has not seen a thing
+// knows nothing against its targets. They are kept in the pool that their object
+// has now.
 func (r *run) hold() {
-	objects := map[string]bool{}
-	for _, o := range r.in.Choice.Targets {
-		objects[o.Name] = true
-	}
 	scopes := newScopes(r.in.Snapshot)
+	var planned map[string]bool // what is scraped, made when it is first needed
 	for _, live := range r.in.Live {
-		pool, ok := r.pools[live.Path]
-		if !ok {
-			continue
-		}
 		for _, t := range live.Targets {
-			if o := t.Origin.Object; o != "" && !objects[o] {
-				continue // its spec was deleted, and that acts at once
+			pool, t := r.home(live, t)
+			if pool == nil {
+				continue
 			}
 			if scopes.unknown(t.Origin) || !r.informed(t.Origin) {
 				pool.Targets = append(pool.Targets, t)
 				r.plan.Held++
+			} else if r.blind[share{t.Origin.Object, t.Origin.Task}] {
+				if planned == nil {
+					planned = r.planned()
+				}
+				if !planned[placeOf(t)] {
+					pool.Targets = append(pool.Targets, t)
+					r.plan.Held++
+				}
 			}
 		}
 	}
+}
+
+// home is the pool that a published target belongs to now, and the target as it
+// is written there; nil where its object was deleted, which acts at once.
+func (r *run) home(live artifact.Pool, t artifact.Target) (*artifact.Pool, artifact.Target) {
+	if t.Origin.Object == "" {
+		return r.pools[live.Path], t // the record of its object was lost
+	}
+	home, ok := r.homes[t.Origin.Object]
+	if !ok {
+		return nil, t
+	}
+	if home.Path != live.Path {
+		lb := labels.NewBuilder(t.Labels)
+		lb.Set(PoolLabel, home.Own) // "" removes it
+		t.Labels = lb.Labels()
+	}
+	return r.pools[home.Path], t
+}
+
+// planned are the places of all targets so far.
+func (r *run) planned() map[string]bool {
+	out := map[string]bool{}
+	for _, p := range r.pools {
+		for _, t := range p.Targets {
+			out[placeOf(t)] = true
+		}
+	}
+	return out
+}
+
+func placeOf(t artifact.Target) string {
+	return t.Origin.Object + " " + t.Address() + t.Labels.Get(model.MetricsPathLabel)
 }
 
 // informed says that what is known of the place is enough to tell what the
@@ -100,44 +140,59 @@ func mayHold(src inventory.SourceStatus, o artifact.Origin) bool {
 	})
 }
 
-// claims knows the newest running task of each address of its own (awsvpc). An
-// address is unique within its subnet, so an older task that still claims it
-// is one whose end went unnoticed.
+// claims knows the newest running task of each place that only one task can have
+// at a time: an address within its subnet (awsvpc), a port of an instance
+// (bridge, host). An older task that still claims it is one whose end went
+// unnoticed.
 type claims map[claim]*inventory.Task
 
 type claim struct {
-	account, region, subnet string
-	address                 netip.Addr
+	account, region string
+	within          string // subnet, or container instance
+	address         netip.Addr
+	port            uint16
 }
 
 func (c claims) collect(s *inventory.Snapshot) {
 	for _, t := range s.Tasks {
-		if t.Interface == nil || !t.Running() {
+		if !t.Running() {
 			continue
 		}
-		for _, a := range []netip.Addr{t.Interface.IPv4, t.Interface.IPv6} {
-			if !a.IsValid() {
-				continue
-			}
-			k := claimOf(t, a)
-			if held := c[k]; held == nil || held.StartedAt.Before(t.StartedAt) {
-				c[k] = t
+		if i := t.Interface; i != nil {
+			c.take(t, claim{within: i.SubnetID, address: i.IPv4})
+			c.take(t, claim{within: i.SubnetID, address: i.IPv6})
+		}
+		for _, container := range t.Containers {
+			for _, b := range container.Bindings {
+				if t.Instance != "" && b.Protocol == tcp {
+					c.take(t, claim{within: t.Instance, port: b.Host.First})
+				}
 			}
 		}
 	}
 }
 
-// newer is the newer task that has the workload's address now, or nil.
-func (c claims) newer(w *workload, address netip.AddrPort) *inventory.Task {
-	if w.task.Interface == nil || w.definition.Mode() != inventory.NetworkAWSVPC {
-		return nil
+func (c claims) take(t *inventory.Task, k claim) {
+	if !k.address.IsValid() && k.port == 0 {
+		return
 	}
-	if t := c[claimOf(w.task, address.Addr())]; t != nil && t.StartedAt.After(w.task.StartedAt) {
+	k.account, k.region = t.Scope.Account, t.Scope.Region
+	if held := c[k]; held == nil || held.StartedAt.Before(t.StartedAt) {
+		c[k] = t
+	}
+}
+
+// newer is the newer task that has the endpoint's place now, or nil.
+func (c claims) newer(w *workload, address netip.AddrPort) *inventory.Task {
+	k := claim{account: w.task.Scope.Account, region: w.task.Scope.Region}
+	switch {
+	case w.definition.Mode() != inventory.NetworkAWSVPC:
+		k.within, k.port = w.task.Instance, address.Port()
+	case w.task.Interface != nil:
+		k.within, k.address = w.task.Interface.SubnetID, address.Addr()
+	}
+	if t := c[k]; t != nil && t.StartedAt.After(w.task.StartedAt) {
 		return t
 	}
 	return nil
-}
-
-func claimOf(t *inventory.Task, a netip.Addr) claim {
-	return claim{t.Scope.Account, t.Scope.Region, t.Interface.SubnetID, a}
 }

@@ -97,8 +97,9 @@ func (w *world) define(name, mode string, containers ...inventory.ContainerDefin
 	return arn
 }
 
-func (w *world) instance(id, ip string) {
-	w.Instances[id] = &inventory.Instance{ARN: id, MachineID: "i-1", IPv4: netip.MustParseAddr(ip)}
+// instance adds the instance "ci-1".
+func (w *world) instance(ip string) {
+	w.Instances["ci-1"] = &inventory.Instance{ARN: "ci-1", MachineID: "i-1", IPv4: netip.MustParseAddr(ip)}
 }
 
 // run adds a running task; its containers are those of the definition.
@@ -284,7 +285,7 @@ func TestPortRules(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld()
-			w.instance("ci-1", "10.1.0.1")
+			w.instance("10.1.0.1")
 			w.run("t1", "web", w.define("web", tt.mode, tt.defs...), tt.edit)
 			p := build(t, &w.Snapshot, nil, bareConfig,
 				scrapeTarget("web", "  selector: {"+tt.selector+"}\n  endpoints: [{port: "+tt.port+"}]\n"))
@@ -355,7 +356,7 @@ func TestSelector(t *testing.T) {
 
 func TestLabels(t *testing.T) {
 	w := newWorld()
-	w.instance("ci-1", "10.1.0.1")
+	w.instance("10.1.0.1")
 	w.run("t1", "web", w.define("web", "awsvpc", container("app")), at("10.0.0.1"))
 	w.run("t2", "node", w.define("node", "host", container("exporter")), func(t *inventory.Task) { t.Instance = "ci-1" })
 	config := `apiVersion: ecs-scrape/v1
@@ -596,5 +597,115 @@ func TestUnknownClassIsAFinding(t *testing.T) {
 	p := build(t, &newWorld().Snapshot, nil, bareConfig, scrapeTarget("x", "  selector: {}\n  endpoints: [{port: 1}]\n  scrapeClass: nope\n"))
 	if diff := cmp.Diff([]string{"unknown-class "}, codes(p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestHeldTargetsFollowTheirObject: an object that changes its pool while its
+// cluster cannot be read takes its targets along.
+func TestHeldTargetsFollowTheirObject(t *testing.T) {
+	w := newWorld()
+	w.run("t1", "web", w.define("web", "awsvpc", container("app")), at("10.0.0.1"))
+	class := scrapeTarget("web", "  selector: {}\n  endpoints: [{port: 9090}]\n")
+	own := class + "  scrapeConfig: {sample_limit: 9}\n"
+	unknown := &inventory.Snapshot{Sources: []inventory.SourceStatus{{Source: inventory.Source{Region: prod.Region}}}}
+	for _, change := range [][2]string{{class, own}, {own, class}} {
+		want := build(t, &w.Snapshot, nil, bareConfig, change[1])
+		live := build(t, &w.Snapshot, nil, bareConfig, change[0]).Bundle.Pools
+		got := build(t, unknown, live, bareConfig, change[1])
+		for i, pool := range want.Bundle.Pools {
+			if diff := cmp.Diff(string(pool.Encode()), string(got.Bundle.Pools[i].Encode())); diff != "" {
+				t.Errorf("%s (-read +held):\n%s", pool.Path, diff)
+			}
+		}
+	}
+}
+
+// TestBlindTasksKeepTheirTargets: a task whose instance or definition cannot be
+// told keeps what is published of it, and only that.
+func TestBlindTasksKeepTheirTargets(t *testing.T) {
+	w := newWorld()
+	w.instance("10.1.0.1")
+	def := w.define("web", "bridge", container("app", port("", 8080), port("", 8081)))
+	bound := func(t *inventory.Task) {
+		t.Instance = "ci-1"
+		t.Containers[0].Bindings = []inventory.PortBinding{bind(8080, 32768), bind(8081, 32769)}
+	}
+	w.run("t1", "web", def, bound)
+	spec := scrapeTarget("web", "  selector: {}\n  endpoints: [{port: 8080}, {port: 8081}]\n")
+	live := build(t, &w.Snapshot, nil, bareConfig, spec).Bundle.Pools
+	want := []string{"10.1.0.1:32768/metrics app", "10.1.0.1:32769/metrics app"}
+
+	instances, definitions := w.Instances, w.Definitions
+	w.Instances = nil
+	if diff := cmp.Diff(want, addresses(build(t, &w.Snapshot, live, bareConfig, spec))); diff != "" {
+		t.Errorf("without its instance (-want +got):\n%s", diff)
+	}
+	w.Instances, w.Definitions = instances, nil
+	if diff := cmp.Diff(want, addresses(build(t, &w.Snapshot, live, bareConfig, spec))); diff != "" {
+		t.Errorf("without its definition (-want +got):\n%s", diff)
+	}
+	w.Definitions, w.Tasks = definitions, nil
+	if got := addresses(build(t, &w.Snapshot, live, bareConfig, spec)); len(got) > 0 {
+		t.Errorf("without the task: %v", got)
+	}
+}
+
+func TestNewerTaskRetiresHostPort(t *testing.T) {
+	w := newWorld()
+	w.instance("10.1.0.1")
+	def := w.define("web", "bridge", container("app", port("", 8080)))
+	for i, id := range []string{"old", "new"} {
+		w.run(id, "web", def, func(t *inventory.Task) {
+			t.Instance = "ci-1"
+			t.StartedAt = time.Unix(int64(1000*i), 0)
+			t.Containers[0].Bindings = []inventory.PortBinding{bind(8080, 32768)}
+		})
+	}
+	p := build(t, &w.Snapshot, nil, bareConfig, scrapeTarget("web", "  selector: {}\n  endpoints: [{port: 8080}]\n"))
+	targets := p.Bundle.Pools[0].Targets
+	if len(targets) != 1 || targets[0].Labels.Get("ecs_task_id") != "new" {
+		t.Errorf("targets %v", targets)
+	}
+	if diff := cmp.Diff([]string{"address-retired app"}, codes(p)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+}
+
+// TestFindingsAreSharedByTasks: a selector that is too wide has one finding,
+// not one for every task.
+func TestFindingsAreSharedByTasks(t *testing.T) {
+	w := newWorld()
+	def := w.define("web", "awsvpc", container("app"))
+	for i := range 3 {
+		w.run(fmt.Sprintf("t%d", 3-i), "web", def, at(fmt.Sprintf("10.0.0.%d", i+1)))
+	}
+	p := build(t, &w.Snapshot, nil, bareConfig, scrapeTarget("web", "  selector: {}\n  endpoints: [{port: metrics}]\n"))
+	if len(p.Findings) != 1 || p.Findings[0].Tasks != 3 {
+		t.Fatalf("findings %+v", p.Findings)
+	}
+	want := "task arn:aws:ecs:us-east-1:111122223333:task/prod/t1, container app, and in 2 more tasks"
+	if got := p.Findings[0].Where(); got != want {
+		t.Errorf("where %q, want %q", got, want)
+	}
+}
+
+// TestTwoObjectsOneTarget: the second object that asks for the same target is
+// told so.
+func TestTwoObjectsOneTarget(t *testing.T) {
+	w := newWorld()
+	def := w.define("web", "awsvpc", container("app"))
+	w.run("t1", "web", def, at("10.0.0.1"))
+	w.run("t2", "web", def, at("10.0.0.2"))
+	body := "  selector: {}\n  endpoints: [{port: 9090}]\n"
+	p := build(t, &w.Snapshot, nil, bareConfig, scrapeTarget("a", body), scrapeTarget("b", body))
+	want := []Finding{{
+		Object: spec.ID{Kind: spec.KindScrapeTarget, Name: "b"}, Code: CodeDuplicate,
+		Message: "ScrapeTarget/a asks for the same targets with the same labels: narrow one of the selectors, or remove one object",
+	}}
+	if diff := cmp.Diff(want, p.Findings); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	if p.Targets["a"] != 2 || p.Targets["b"] != 0 {
+		t.Errorf("targets %v", p.Targets)
 	}
 }
