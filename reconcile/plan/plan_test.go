@@ -97,9 +97,9 @@ func (w *world) define(name, mode string, containers ...inventory.ContainerDefin
 	return arn
 }
 
-// instance adds the instance "ci-1".
-func (w *world) instance(ip string) {
-	w.Instances["ci-1"] = &inventory.Instance{ARN: "ci-1", MachineID: "i-1", IPv4: netip.MustParseAddr(ip)}
+// instance adds the instance "ci-1", at 10.1.0.1.
+func (w *world) instance() {
+	w.Instances["ci-1"] = &inventory.Instance{ARN: "ci-1", MachineID: "i-1", IPv4: netip.MustParseAddr("10.1.0.1")}
 }
 
 // run adds a running task; its containers are those of the definition.
@@ -285,7 +285,7 @@ func TestPortRules(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWorld()
-			w.instance("10.1.0.1")
+			w.instance()
 			w.run("t1", "web", w.define("web", tt.mode, tt.defs...), tt.edit)
 			p := build(t, &w.Snapshot, nil, bareConfig,
 				scrapeTarget("web", "  selector: {"+tt.selector+"}\n  endpoints: [{port: "+tt.port+"}]\n"))
@@ -356,7 +356,7 @@ func TestSelector(t *testing.T) {
 
 func TestLabels(t *testing.T) {
 	w := newWorld()
-	w.instance("10.1.0.1")
+	w.instance()
 	w.run("t1", "web", w.define("web", "awsvpc", container("app")), at("10.0.0.1"))
 	w.run("t2", "node", w.define("node", "host", container("exporter")), func(t *inventory.Task) { t.Instance = "ci-1" })
 	config := `apiVersion: ecs-scrape/v1
@@ -624,7 +624,7 @@ func TestHeldTargetsFollowTheirObject(t *testing.T) {
 // told keeps what is published of it, and only that.
 func TestBlindTasksKeepTheirTargets(t *testing.T) {
 	w := newWorld()
-	w.instance("10.1.0.1")
+	w.instance()
 	def := w.define("web", "bridge", container("app", port("", 8080), port("", 8081)))
 	bound := func(t *inventory.Task) {
 		t.Instance = "ci-1"
@@ -652,7 +652,7 @@ func TestBlindTasksKeepTheirTargets(t *testing.T) {
 
 func TestNewerTaskRetiresHostPort(t *testing.T) {
 	w := newWorld()
-	w.instance("10.1.0.1")
+	w.instance()
 	def := w.define("web", "bridge", container("app", port("", 8080)))
 	for i, id := range []string{"old", "new"} {
 		w.run(id, "web", def, func(t *inventory.Task) {
