@@ -13,6 +13,9 @@ import (
 	"ecs-scrape/spec"
 )
 
+// mostProblems is how many problems of one object are told.
+const mostProblems = 100
+
 // placer turns what Prometheus says of a rendered object into problems at the
 // object's own words.
 type placer struct {
@@ -27,11 +30,17 @@ func (p placer) problems(errs []*validate.Error) []spec.Problem {
 	for _, e := range errs {
 		known[e.Message] = true
 	}
+	if p.object.PrometheusRule != nil {
+		errs = slices.DeleteFunc(slices.Clone(errs), func(e *validate.Error) bool { return e.File == artifact.ConfigFile })
+	}
 	var out []spec.Problem
-	for _, e := range errs {
-		if p.object.PrometheusRule == nil || e.File != artifact.ConfigFile {
-			out = append(out, p.problem(e, known))
+	for i, e := range errs {
+		problem := p.problem(e, known)
+		if i == mostProblems {
+			problem.Message = fmt.Sprintf("and more: %s has at least %d problems", p.object.ID, len(errs))
+			return append(out, problem)
 		}
+		out = append(out, problem)
 	}
 	return out
 }
@@ -46,7 +55,7 @@ func (p placer) problem(e *validate.Error, known map[string]bool) spec.Problem {
 		}
 	}
 	switch {
-	case e.Group != "":
+	case e.Group != "" || e.Index > 0:
 		placeRule(&out, o.PrometheusRule.Groups.Node, e)
 	case e.Line > 0:
 		p.placeLine(&out, p.files[e.File], e.Line)
@@ -56,25 +65,33 @@ func (p placer) problem(e *validate.Error, known map[string]bool) spec.Problem {
 	return out
 }
 
-// placeRule finds the node of the group and rule that the error names.
+// placeRule finds the node of the group, rule and field that the error names.
 func placeRule(p *spec.Problem, groups *yaml.Node, e *validate.Error) {
-	for gi, group := range groups.Content {
-		if name := value(group, "name"); name == nil || name.Value != e.Group {
-			continue
-		}
-		p.Path = fmt.Sprintf("spec.groups[%d]", gi)
-		at(p, group)
-		p.Message = e.Group + ": " + e.Message
-		rules := value(group, "rules")
-		if e.Rule == 0 || rules == nil || e.Rule > len(rules.Content) {
-			return
-		}
-		p.Path = fmt.Sprintf("spec.groups[%d].rules[%d]", gi, e.Rule-1)
-		at(p, rules.Content[e.Rule-1])
-		if e.Name != "" {
-			p.Message = e.Group + "/" + e.Name + ": " + e.Message
-		}
+	i := e.Index - 1
+	if e.Index == 0 {
+		i = slices.IndexFunc(groups.Content, func(group *yaml.Node) bool {
+			name := value(group, "name")
+			return name != nil && name.Value == e.Group
+		})
+	}
+	if i < 0 || i >= len(groups.Content) {
 		return
+	}
+	node := groups.Content[i]
+	p.Path = fmt.Sprintf("spec.groups[%d]", i)
+	names := []string{e.Group, e.Name}
+	if rule := (step{index: e.Rule - 1}).in(value(node, "rules")); rule != nil {
+		p.Path += fmt.Sprintf(".rules[%d]", e.Rule-1)
+		node = rule
+	}
+	at(p, node)
+	if field := value(node, e.Field); field != nil {
+		p.Path += "." + e.Field
+		at(p, field)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
+	if len(names) > 0 {
+		p.Message = strings.Join(names, "/") + ": " + e.Message
 	}
 }
 
@@ -118,7 +135,7 @@ func (s step) in(n *yaml.Node) *yaml.Node {
 	if s.key != "" {
 		return value(n, s.key)
 	}
-	if n.Kind != yaml.SequenceNode || s.index < 0 || s.index >= len(n.Content) {
+	if n == nil || n.Kind != yaml.SequenceNode || s.index < 0 || s.index >= len(n.Content) {
 		return nil
 	}
 	return n.Content[s.index]

@@ -107,15 +107,15 @@ func TestBadVersion(t *testing.T) {
 		},
 		{
 			"expression of a rule", "rule.yaml", rule("r", "sum("),
-			"rule.yaml:8:7: spec.groups[0].rules[0]: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
+			"rule.yaml:9:13: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
 		},
 		{
 			"unknown field of a rule", "rule.yaml", rule("r", "up\n      lables: {}"),
-			"rule.yaml:10:15: spec.groups[0].rules[0].lables: field lables not found in type rulefmt.Rule",
+			"rule.yaml:10:15: spec.groups[0].rules[0].lables: g/a: field lables not found in type rulefmt.Rule",
 		},
 		{
 			"duration of a rule", "rule.yaml", rule("r", "up\n    - {alert: b, expr: up, for: 5q}"),
-			`rule.yaml:10:33: spec.groups[0].rules[1].for: unknown unit "q" in duration "5q"`,
+			`rule.yaml:10:33: spec.groups[0].rules[1].for: g/b: unknown unit "q" in duration "5q"`,
 		},
 		{
 			"group", "rule.yaml", object("PrometheusRule", "r", "  groups:\n  - {name: g, rules: []}\n  - {name: g, rules: []}\n"),
@@ -198,7 +198,7 @@ func TestSeveralProblems(t *testing.T) {
 	wantProblems(t, p,
 		"api.yaml:8:21: spec.scrapeConfig.a: field a not found in type config.ScrapeConfig",
 		"api.yaml:8:27: spec.scrapeConfig.b: field b not found in type config.ScrapeConfig",
-		"rule.yaml:8:7: spec.groups[0].rules[0]: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
+		"rule.yaml:8:25: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
 		"rule.yaml:9:7: spec.groups[0].rules[1]: g/b: invalid field 'for' in recording rule",
 		"rule.yaml:10:7: spec.groups[0].rules[2]: g/c: invalid label name: __name__",
 		`rule.yaml:10:7: spec.groups[0].rules[2]: g/c: label "d": template: __alert_c:1: unclosed action`)

@@ -35,7 +35,9 @@ type Difference struct {
 type FileDifference struct {
 	Path   string `json:"path"`
 	Change Change `json:"change"`
-	Diff   string `json:"diff,omitempty"` // unified; empty for an empty file
+	// Diff is unified, and empty for an empty file. Secrets are left out; where
+	// nothing but what is left out differs, it is a line that says so.
+	Diff string `json:"diff,omitempty"`
 }
 
 // PoolDifference is one target file. An added or removed pool may be without
@@ -93,6 +95,9 @@ func diffConfig(live, want Files) []FileDifference {
 		if had && has && bytes.Equal(before, after) {
 			continue
 		}
+		if path == ConfigFile {
+			before, after = maskConfig(before, after)
+		}
 		out = append(out, FileDifference{
 			Path:   path,
 			Change: changeOf(had, has),
@@ -114,6 +119,9 @@ func changeOf(had, has bool) Change {
 
 // unified is the diff of two files as patch reads it.
 func unified(path string, before, after []byte, had, has bool) string {
+	if had && has && bytes.Equal(before, after) {
+		return "(differs only in secrets, which are not shown, or in layout)\n"
+	}
 	from, to := "live/"+path, "want/"+path
 	if !had {
 		from = "/dev/null"

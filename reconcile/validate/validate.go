@@ -2,9 +2,7 @@ package validate
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +15,6 @@ import (
 	_ "github.com/prometheus/prometheus/discovery/dns"
 	_ "github.com/prometheus/prometheus/discovery/file"
 	_ "github.com/prometheus/prometheus/discovery/http"
-	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"ecs-scrape/reconcile/artifact"
@@ -30,12 +27,16 @@ type Error struct {
 	File string
 	Line int
 	// Group and Rule say which rule of a rule file it is about. Rule counts
-	// from 1, as Prometheus does; 0 is the group or the file.
+	// from 1, as Prometheus does; 0 is the group or the file. Index counts the
+	// groups from 1; 0 is where only the name is known.
 	Group string
+	Index int
 	Rule  int
+	// Field is the field of the group or the rule; "" where it cannot be told.
+	Field string
 	// Name is the record or the alert.
 	Name string
-	// Message is in Prometheus's own words.
+	// Message is in Prometheus's own words, without secrets.
 	Message string
 }
 
@@ -61,17 +62,18 @@ func (e *Error) Error() string {
 // the environment is this process's, so it is to be read and never written.
 func Files(files artifact.Files) (*config.Config, []*Error) {
 	var errs []*Error
-	scheme := model.UTF8Validation
+	rules := ruleFile{scheme: model.UTF8Validation, parser: parser.NewParser(parser.Options{})}
 	cfg, err := config.Load(string(files[artifact.ConfigFile]), promslog.NewNopLogger())
 	if err != nil {
 		cfg = nil
 		errs = split(artifact.ConfigFile, err)
 	} else if s := cfg.GlobalConfig.MetricNameValidationScheme; s != model.UnsetValidation {
-		scheme = s
+		rules.scheme = s
 	}
 	for _, path := range files.Paths() {
 		if path != artifact.ConfigFile {
-			errs = append(errs, rules(path, files[path], scheme)...)
+			rules.path = path
+			errs = append(errs, rules.judge(files[path])...)
 		}
 	}
 	return cfg, errs
@@ -92,22 +94,6 @@ func Pools(cfg *config.Config, pools []artifact.Pool) []*Error {
 	return errs
 }
 
-func rules(path string, data []byte, scheme model.ValidationScheme) []*Error {
-	_, found := rulefmt.Parse(data, false, scheme, parser.NewParser(parser.Options{}), promslog.NewNopLogger())
-	var errs []*Error
-	for _, err := range found {
-		var rule *rulefmt.Error
-		if !errors.As(err, &rule) {
-			errs = append(errs, split(path, err)...)
-			continue
-		}
-		e := newError(path, rule.Err.Error())
-		e.Group, e.Rule, e.Name = rule.Group, rule.Rule, rule.RuleName
-		errs = append(errs, e)
-	}
-	return unique(errs)
-}
-
 // split makes one error of each line of Prometheus's YAML errors, which come
 // all at once.
 func split(path string, err error) []*Error {
@@ -115,30 +101,19 @@ func split(path string, err error) []*Error {
 	if !several {
 		return []*Error{newError(path, err.Error())}
 	}
-	var errs []*Error
+	var messages []string
 	for line := range strings.Lines(text) {
-		e := newError(path, line)
-		if e.Line == 0 && len(errs) > 0 {
-			errs[len(errs)-1].Message += " " + e.Message // its value has line breaks
+		if len(messages) > 0 && !place.MatchString(strings.TrimSpace(line)) {
+			messages[len(messages)-1] += line // its value has line breaks
 			continue
 		}
-		errs = append(errs, e)
+		messages = append(messages, line)
+	}
+	var errs []*Error
+	for _, message := range messages {
+		errs = append(errs, newError(path, message))
 	}
 	return errs
-}
-
-// place is how Prometheus's parsers begin a message: with a line, or a line and
-// a column, of the rendered file. Of two places the second is dropped.
-var place = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): |(\d+):\d+: (?:\d+:\d+: )?)`)
-
-// newError takes the place out of the message, and makes it one line.
-func newError(path, message string) *Error {
-	e := &Error{File: path, Message: strings.Join(strings.Fields(message), " ")}
-	if m := place.FindStringSubmatch(e.Message); m != nil {
-		e.Line, _ = strconv.Atoi(m[1] + m[2])
-		e.Message = e.Message[len(m[0]):]
-	}
-	return e
 }
 
 // unique sorts the errors and drops what is twice: Prometheus parses a rule
@@ -147,5 +122,14 @@ func unique(errs []*Error) []*Error {
 	slices.SortFunc(errs, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Group, b.Group), cmp.Compare(a.Rule, b.Rule), strings.Compare(a.Message, b.Message))
 	})
-	return slices.CompactFunc(errs, func(a, b *Error) bool { return *a == *b })
+	errs = slices.CompactFunc(errs, func(a, b *Error) bool { return *a == *b })
+	return slices.DeleteFunc(errs, func(e *Error) bool { return twin(errs, e) })
+}
+
+// twin says that the error is of Prometheus's second parse, whose types are
+// named RuleNode and RuleGroupNode, and that the first one's is there too.
+func twin(errs []*Error, e *Error) bool {
+	other := *e
+	other.Message = strings.TrimSuffix(e.Message, "Node")
+	return other.Message != e.Message && slices.ContainsFunc(errs, func(o *Error) bool { return *o == other })
 }

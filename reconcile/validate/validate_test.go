@@ -46,7 +46,7 @@ func TestConfig(t *testing.T) {
 		{"action of a relabelling", job("metric_relabel_configs: [{action: frob}]"), `prometheus.yml: unknown relabel action "frob"`},
 		{"size", job("body_size_limit: 5XB"), "prometheus.yml: units: unknown unit XB in 5XB"},
 		{"proxy", job("proxy_url: ':x'"), `prometheus.yml: parse ":x": missing protocol scheme`},
-		{"unregistered discovery", job("kubernetes_sd_configs: [{role: pod}]"), "prometheus.yml:3: field kubernetes_sd_configs not found in type config.ScrapeConfig"},
+		{"unregistered discovery", job("kubernetes_sd_configs: [{role: pod}]"), "prometheus.yml:3: this version of ecs-scrape does not know the discovery kubernetes_sd_configs, so it cannot judge it; use one that it knows (aws_sd_configs, consul_sd_configs, dns_sd_configs, ec2_sd_configs, ecs_sd_configs, elasticache_sd_configs, file_sd_configs, http_sd_configs, lightsail_sd_configs, msk_sd_configs, rds_sd_configs, static_configs), such as file_sd_configs with a file that another program writes"},
 		{"remote write", "remote_write: [{}]\n", "prometheus.yml: url for remote_write is empty"},
 		{"alertmanager", "alerting: {alertmanagers: [{nonsense: 1}]}\n", "prometheus.yml:1: field nonsense not found in type config.AlertmanagerConfig"},
 	} {
@@ -68,10 +68,10 @@ func TestRules(t *testing.T) {
 	const at = "rules/r.yml"
 	for _, c := range []struct{ name, text, want string }{
 		{"no YAML", "groups: [\n", at + ":1: did not find expected node content"},
-		{"no group", "groups: [1]\n", at + ":1: cannot unmarshal !!int `1` into rulefmt.RuleGroup\n" + at + ":1: cannot unmarshal !!int `1` into rulefmt.RuleGroupNode"},
-		{"unknown field of a group", "groups:\n- name: g\n  nonsense: 1\n", at + ":3: field nonsense not found in type rulefmt.RuleGroup"},
-		{"unknown field of a rule", group("  - {record: a, expr: up, nonsense: 1}\n"), at + ":4: field nonsense not found in type rulefmt.Rule"},
-		{"interval", "groups: [{name: g, interval: x}]\n", at + `: not a valid duration string: "x"`},
+		{"no group", "groups: [1]\n", at + ":1: cannot unmarshal !!int `1` into rulefmt.RuleGroup"},
+		{"unknown field of a group", "groups:\n- name: g\n  nonsense: 1\n", at + `:3: group "g": field nonsense not found in type rulefmt.RuleGroup`},
+		{"unknown field of a rule", group("  - {record: a, expr: up, nonsense: 1}\n"), at + `:4: group "g", rule 1, "a": field nonsense not found in type rulefmt.Rule`},
+		{"interval", "groups: [{name: g, interval: x}]\n", at + `:1: group "g": not a valid duration string: "x"`},
 		{"group without a name", "groups: [{rules: []}]\n", at + ": Groupname must not be empty"},
 		{"group twice", "groups: [{name: g}, {name: g}]\n", at + `: groupname: "g" is repeated in the same file`},
 		{"expression", group("  - record: a\n    expr: sum(\n"), at + `:5: group "g", rule 1, "a": could not parse expression: 1:5: parse error: unclosed left parenthesis`},
