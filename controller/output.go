@@ -2,9 +2,6 @@ package controller
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"ecs-scrape/controller/target"
@@ -38,7 +35,7 @@ func (d Directory) WriteConfig(files artifact.Files, check func(artifact.Files) 
 		return nil
 	}
 	digest, err := d.Stage(files, func(dir string) error {
-		back, err := readFiles(dir)
+		back, err := target.ReadFiles(dir)
 		if err != nil {
 			return err
 		}
@@ -51,21 +48,4 @@ func (d Directory) WriteConfig(files artifact.Files, check func(artifact.Files) 
 		return err
 	}
 	return d.Swap(digest)
-}
-
-func readFiles(dir string) (artifact.Files, error) {
-	files := artifact.Files{}
-	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(dir, path)
-		files[filepath.ToSlash(name)] = data
-		return err
-	})
-	return files, err
 }

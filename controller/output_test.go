@@ -103,7 +103,7 @@ func TestDamageIsRepaired(t *testing.T) {
 			if err := openDirectory(t, path).WriteConfig(files, accept); err != nil {
 				t.Fatal(err)
 			}
-			got, err := readFiles(filepath.Join(path, "current") + "/")
+			got, err := target.ReadFiles(filepath.Join(path, "current") + "/")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,5 +111,39 @@ func TestDamageIsRepaired(t *testing.T) {
 				t.Errorf("-want +got\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestDamageIsNoticed by the one that published, too.
+func TestDamageIsNoticed(t *testing.T) {
+	t.Parallel()
+	d := openDirectory(t, t.TempDir())
+	files := artifact.Files{artifact.ConfigFile: []byte("global: {}\n")}
+	pass := func() {
+		t.Helper()
+		if _, _, err := d.WriteTargets(time.Now(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.WriteConfig(files, accept); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pass()
+	for name, damage := range map[string]func() error{
+		"altered": func() error { return os.WriteFile(d.ConfigPath(), []byte("x: y\n"), 0o600) },
+		"deleted": func() error { return os.Remove(d.ConfigPath()) },
+		"gone":    func() error { return os.RemoveAll(filepath.Join(d.Path(), "generation-"+files.Digest())) },
+		"no link": func() error { return os.Remove(filepath.Join(d.Path(), "current")) },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		if d.Intact() {
+			t.Errorf("%s: not noticed", name)
+		}
+		pass()
+		if data, err := os.ReadFile(d.ConfigPath()); string(data) != "global: {}\n" || !d.Intact() {
+			t.Errorf("%s: not restored: %q, %v", name, data, err)
+		}
 	}
 }

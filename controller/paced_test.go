@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,7 +12,7 @@ import (
 func TestPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{files: map[string]string{"main.yaml": configText}}
-		p := NewPaced(s, 10*time.Second)
+		p := startPaced(t, s, 10*time.Second)
 		first, err := p.Load(t.Context())
 		if err != nil || len(first.Objects) != 1 {
 			t.Fatal(first, err)
@@ -38,19 +39,108 @@ func TestPaced(t *testing.T) {
 	})
 }
 
+// startPaced runs it for the length of the test.
+func startPaced(t *testing.T, s *source, interval time.Duration) *Paced {
+	t.Helper()
+	p := NewPaced(s, interval)
+	var wg sync.WaitGroup
+	wg.Go(func() { p.Run(t.Context()) })
+	t.Cleanup(wg.Wait)
+	return p
+}
+
 // TestPacedInterrupted: a load that was cut off says nothing about the source.
 func TestPacedInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &source{files: map[string]string{"main.yaml": configText}, err: errBroken}
-		p := NewPaced(s, 10*time.Second)
+		s := &source{files: map[string]string{"main.yaml": configText}}
+		release := s.Hang()
+		p := startPaced(t, s, 10*time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := p.Load(ctx); err == nil {
-			t.Error("no error")
+		if _, err := p.Load(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
 		}
-		s.Fail(nil)
+		release()
+		synctest.Wait()
 		if set, err := p.Load(t.Context()); err != nil || set == nil {
 			t.Errorf("the next load: %v", err)
+		}
+	})
+}
+
+// TestPacedHangs: while a load hangs, passes see the last set, and in the end
+// that the source does not answer.
+func TestPacedHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{files: map[string]string{"main.yaml": configText}}
+		p := startPaced(t, s, 10*time.Second)
+		first, err := p.Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		release := s.Hang()
+		took := func(want time.Duration) {
+			t.Helper()
+			start := time.Now()
+			if set, err := p.Load(t.Context()); set != first || err != nil {
+				t.Errorf("set %v, error %v; want the last set", set, err)
+			}
+			if got := time.Since(start); got != want {
+				t.Errorf("took %v, want %v", got, want)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		took(patience)
+		took(0)
+		time.Sleep(silence - patience - 1)
+		took(0)
+		time.Sleep(time.Nanosecond)
+		if _, err := p.Load(t.Context()); !errors.Is(err, errSilent) {
+			t.Errorf("error %v, want that it does not answer", err)
+		}
+		s.Set(map[string]string{"rule.yaml": ruleText("a")})
+		release()
+		synctest.Wait()
+		if set, err := p.Load(t.Context()); err != nil || len(set.Objects) != 2 || s.Loads() != 3 {
+			t.Errorf("after it answered: %v, %v, %d loads", set, err, s.Loads())
+		}
+	})
+}
+
+// TestPacedFirst is waited for, but not for ever.
+func TestPacedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{files: map[string]string{"main.yaml": configText}}
+		release := s.Hang()
+		time.AfterFunc(firstPatience+time.Second, release)
+		p := startPaced(t, s, 10*time.Second)
+		start := time.Now()
+		if set, err := p.Load(t.Context()); set != nil || !errors.Is(err, errSilent) || time.Since(start) != firstPatience {
+			t.Errorf("set %v, error %v after %v", set, err, time.Since(start))
+		}
+		if _, err := p.Load(t.Context()); !errors.Is(err, errSilent) || time.Since(start) != firstPatience {
+			t.Errorf("error %v after %v", err, time.Since(start))
+		}
+		time.Sleep(2 * time.Second)
+		if set, err := p.Load(t.Context()); set == nil || err != nil {
+			t.Errorf("set %v, error %v", set, err)
+		}
+	})
+}
+
+// TestPacedPanic: a panic of the source is its error.
+func TestPacedPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{files: map[string]string{"main.yaml": configText}}
+		s.Panic("no way")
+		p := startPaced(t, s, time.Second)
+		if _, err := p.Load(t.Context()); err == nil || err.Error() != "panic: no way" {
+			t.Errorf("error %v", err)
+		}
+		s.Panic("")
+		time.Sleep(time.Second)
+		if set, err := p.Load(t.Context()); set == nil || err != nil {
+			t.Errorf("set %v, error %v", set, err)
 		}
 	})
 }

@@ -215,17 +215,19 @@ func (j *judgement) keep(served Accepted) {
 // what is wrong in that file counts.
 func (j *judgement) unreadable(o *spec.Object, file string) bool {
 	return slices.ContainsFunc(j.set.Problems, func(p spec.Problem) bool {
-		return (file == "" || p.File == file) && (p.Object == o.ID || nameless(p, o))
+		return (file == "" || within(file, p.File)) && (p.Object == o.ID || nameless(p, o))
 	})
 }
 
 // nameless says that the problem is of a document without an identity, which
 // may be any of its file's; of a folder that cannot be read, any below it.
 func nameless(p spec.Problem, o *spec.Object) bool {
-	if (p.Object != spec.ID{}) {
-		return false
-	}
-	return p.File == o.Position.File || strings.HasSuffix(p.File, "/") && strings.HasPrefix(o.Position.File, p.File)
+	return p.Object == spec.ID{} && within(o.Position.File, p.File)
+}
+
+// within says that a file is the named one, or below the named folder.
+func within(file, name string) bool {
+	return file == name || strings.HasSuffix(name, "/") && strings.HasPrefix(file, name)
 }
 
 // judgeObject lets Prometheus judge one object on its own. config is the

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"ecs-scrape/controller/awssim"
 )
@@ -157,4 +158,53 @@ func TestSpecsFromS3(t *testing.T) {
 	w.eventually("the status says that the specs cannot be read", func() error { return w.says("load specs") })
 	must(t, w.sim.Scale("prod", "web", 6))
 	w.scraped(isBridge)
+}
+
+// TestHangingS3: while the bucket does not answer, targets go on, also after a
+// restart, on what was accepted before.
+func TestHangingS3(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{})
+	w.populate()
+	must(t, w.sim.CreateBucket("specs"))
+	must(t, w.sim.PutObject("specs", "main.yaml", []byte(w.prometheusConfig("")+"---\n"+scrapeBridge)))
+	w.specs = "s3://specs"
+	w.startAll(current(t))
+	w.scraped(isBridge)
+	release := w.sim.Hang(awssim.Match{Service: "s3"})
+	defer release()
+	must(t, w.sim.Scale("prod", "web", 2))
+	w.scraped(isBridge)
+	if took := w.controller.stop(); took > time.Second {
+		t.Errorf("SIGTERM ended the controller after %v, not within a second", took)
+	}
+	w.startController()
+	must(t, w.sim.Scale("prod", "web", 5))
+	w.scraped(isBridge)
+	w.eventually("the status says that the specs cannot be read", func() error { return w.says("load specs") })
+	must(t, w.sim.PutObject("specs", "named.yaml", []byte(scrapeNamed)))
+	release()
+	w.scraped(func(l awssim.Listener) bool { return isNamed(l) || isBridge(l) })
+}
+
+// TestOneBadFile: a file that cannot be read keeps its objects, and does not
+// hold up changes of the others.
+func TestOneBadFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{})
+	w.populate()
+	w.write("main.yaml", w.prometheusConfig(""))
+	w.write("named.yaml", scrapeNamed)
+	w.startAll(current(t))
+	w.scraped(isNamed)
+	w.write("named.yaml", strings.Repeat("#", 1<<20+1))
+	must(t, os.Symlink("nowhere", filepath.Join(w.specs, "x.yaml")))
+	must(t, os.Symlink(t.TempDir(), filepath.Join(w.specs, "team")))
+	w.write("bridge.yaml", scrapeBridge)
+	w.scraped(func(l awssim.Listener) bool { return isNamed(l) || isBridge(l) })
+	for _, says := range []string{"named.yaml: has 1048577 bytes", "x.yaml: links to what does not exist", "team/: links to a directory"} {
+		w.eventually("each is reported", func() error { return w.reports(says) })
+	}
+	w.remove("bridge.yaml")
+	w.scraped(isNamed)
 }

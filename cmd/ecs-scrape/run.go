@@ -74,6 +74,7 @@ a second, with nothing half-written.`,
 type app struct {
 	log        *slog.Logger
 	controller *controller.Controller
+	specs      *controller.Paced
 	registry   *prometheus.Registry
 }
 
@@ -89,6 +90,7 @@ func runRun(ctx context.Context, o *runOptions) error {
 	}
 	o.listening(listener.Addr())
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { a.specs.Run(ctx); return nil })
 	group.Go(func() error { return a.controller.Run(ctx) })
 	group.Go(func() error { return a.serve(ctx, listener, o.webCfg) })
 	return group.Wait()
@@ -129,17 +131,20 @@ func newApp(ctx context.Context, o *runOptions) (*app, error) {
 	}
 	out := controller.Directory{Directory: dir}
 	interval := o.specs.pollInterval()
-	r := reconcile.New(controller.NewPaced(specs, interval), watcher, out, objects, reconcile.Options{
+	paced := controller.NewPaced(specs, interval)
+	r := reconcile.New(paced, watcher, out, objects, reconcile.Options{
 		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty,
 	})
 	registry := newRegistry(watcher)
 	options := controller.Options{SpecsInterval: interval, ConfigPath: dir.ConfigPath(), Log: log}
+	a := &app{log: log, specs: paced, registry: registry}
 	if reloader == nil {
-		return &app{log, controller.New(r, watcher, out, nil, controller.NewMetrics(registry), options), registry}, nil
+		a.controller = controller.New(r, watcher, out, nil, controller.NewMetrics(registry), options)
+		return a, nil
 	}
-	c := controller.New(r, watcher, out, reloader, controller.NewMetrics(registry), options)
-	reloader.Report = c.Reported
-	return &app{log: log, controller: c, registry: registry}, nil
+	a.controller = controller.New(r, watcher, out, reloader, controller.NewMetrics(registry), options)
+	reloader.Report = a.controller.Reported
+	return a, nil
 }
 
 func (f *specsFlags) pollInterval() time.Duration {

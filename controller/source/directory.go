@@ -6,13 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,9 +27,15 @@ const settledAfter = 2 * time.Second
 type Directory struct {
 	dir string
 
-	mu    sync.Mutex
-	set   *spec.Set
-	files map[string]localFile // by name: what set was decoded from
+	mu   sync.Mutex
+	set  *spec.Set
+	held content // what set was decoded from
+}
+
+// content is a directory as it was read.
+type content struct {
+	files  map[string]localFile // by name
+	broken broken
 }
 
 // localFile is a file as it was read.
@@ -48,56 +51,69 @@ func NewDirectory(dir string) *Directory {
 }
 
 // Load reads the directory. It gives the same set as before if no content
-// changed. A missing directory is an error, an empty one is not. A directory
-// that changes while it is read is read once more; if it changes again, the
-// error wraps ErrChanged. Load may be called concurrently.
+// changed. A missing directory is an error, an empty one is not. A file or
+// folder below it that cannot be read is a problem of the set. A directory that
+// changes while it is read is read once more; if it changes again, the error
+// wraps ErrChanged. Load may be called concurrently.
 func (d *Directory) Load(ctx context.Context) (*spec.Set, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	files, err := d.read(ctx)
-	if errors.Is(err, ErrChanged) {
-		files, err = d.read(ctx)
-	}
+	now, err := d.settled(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read specs in %s: %w", d.dir, err)
 	}
-	if d.set == nil || !sameContent(d.files, files) {
-		d.set = decodeLocal(files)
+	if d.set == nil || !now.same(d.held) {
+		d.set = decode(now.list(), now.broken)
 	}
-	d.files = files
+	d.held = now
 	return d.set, nil
+}
+
+// settled reads, and reads once more where the directory did not stand still or
+// where something is newly broken: a link leads nowhere for a moment while a
+// volume is swapped.
+func (d *Directory) settled(ctx context.Context) (content, error) {
+	now, err := d.read(ctx)
+	if errors.Is(err, ErrChanged) || err == nil && !d.held.broken.hold(now.broken) {
+		return d.read(ctx)
+	}
+	return now, err
 }
 
 // read gives every file as it is now. Files known to be unchanged are not
 // opened. Looking at all of them again afterwards shows whether the directory
 // stood still, so that no half of a change is taken.
-func (d *Directory) read(ctx context.Context) (map[string]localFile, error) {
+func (d *Directory) read(ctx context.Context) (content, error) {
 	now := time.Now()
-	infos, err := d.scan(ctx)
+	seen, err := d.scan(ctx)
 	if err != nil {
-		return nil, err
+		return content{}, err
 	}
-	files := make(map[string]localFile, len(infos))
+	out := content{files: make(map[string]localFile, len(seen.infos)), broken: maps.Clone(seen.broken)}
 	opened := false
-	for _, name := range slices.Sorted(maps.Keys(infos)) {
+	for _, name := range slices.Sorted(maps.Keys(seen.infos)) {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return content{}, err
 		}
-		if known, ok := d.files[name]; ok && known.stands(infos[name]) {
-			files[name] = known
+		if known, ok := d.held.files[name]; ok && known.stands(seen.infos[name]) {
+			out.files[name] = known
 			continue
 		}
-		data, err := d.readFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		files[name] = localFile{info: infos[name], read: now, data: data}
 		opened = true
+		data, err := d.readFile(name)
+		switch {
+		case errors.Is(err, ErrChanged):
+			return content{}, fmt.Errorf("%s: %w", name, err)
+		case err != nil:
+			out.broken[name] = unreadable(err)
+		default:
+			out.files[name] = localFile{info: seen.infos[name], read: now, data: data}
+		}
 	}
-	if !opened {
-		return files, nil
+	if !opened && d.held.broken.hold(seen.broken) {
+		return out, nil
 	}
-	return files, d.verify(ctx, infos)
+	return out, d.verify(ctx, seen)
 }
 
 // stands says whether what was read is surely what the file holds now.
@@ -107,73 +123,6 @@ func (f *localFile) stands(now os.FileInfo) bool {
 
 func sameFile(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
-}
-
-// verify looks at the directory again.
-func (d *Directory) verify(ctx context.Context, infos map[string]os.FileInfo) error {
-	again, err := d.scan(ctx)
-	if err != nil {
-		return err
-	}
-	if !maps.EqualFunc(infos, again, sameFile) {
-		return ErrChanged
-	}
-	return nil
-}
-
-// scan finds all files of specs, by name.
-func (d *Directory) scan(ctx context.Context) (map[string]os.FileInfo, error) {
-	if _, err := os.Stat(d.dir); err != nil {
-		return nil, err
-	}
-	infos := make(map[string]os.FileInfo)
-	return infos, d.scanBelow(ctx, "", infos)
-}
-
-func (d *Directory) scanBelow(ctx context.Context, below string, infos map[string]os.FileInfo) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(d.path(below))
-	if err != nil {
-		return vanished(err)
-	}
-	for _, entry := range entries {
-		name := path.Join(below, entry.Name())
-		switch {
-		case strings.HasPrefix(entry.Name(), "."):
-		case entry.IsDir():
-			err = d.scanBelow(ctx, name, infos)
-		case entry.Type()&fs.ModeSymlink != 0 || isSpec(name):
-			err = d.look(name, infos)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// look adds a file, or what a link leads to.
-func (d *Directory) look(name string, infos map[string]os.FileInfo) error {
-	info, err := os.Stat(d.path(name))
-	switch {
-	case err != nil && !isSpec(name):
-		return nil // a broken link of no interest
-	case err != nil:
-		return vanished(err)
-	case info.IsDir():
-		return fmt.Errorf("%s: links to a directory, which is not followed; link its files, or move it here", name)
-	case !isSpec(name):
-		return nil
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s: is no regular file; remove or rename it", name)
-	}
-	if err := checkSize(info.Size()); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	infos[name] = info
-	return checkCount(len(infos))
 }
 
 func (d *Directory) readFile(name string) ([]byte, error) {
@@ -193,22 +142,17 @@ func (d *Directory) path(name string) string {
 	return filepath.Join(d.dir, filepath.FromSlash(name))
 }
 
-// vanished marks the error for a file that a listing has just named.
-func vanished(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %w", ErrChanged, err)
-	}
-	return err
+// same says that two readings found the same.
+func (c content) same(o content) bool {
+	return maps.Equal(c.broken, o.broken) &&
+		maps.EqualFunc(c.files, o.files, func(x, y localFile) bool { return bytes.Equal(x.data, y.data) })
 }
 
-func sameContent(a, b map[string]localFile) bool {
-	return maps.EqualFunc(a, b, func(x, y localFile) bool { return bytes.Equal(x.data, y.data) })
-}
-
-func decodeLocal(files map[string]localFile) *spec.Set {
-	list := make([]spec.File, 0, len(files))
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		list = append(list, spec.File{Name: name, Data: files[name].data})
+// list is the files sorted by name.
+func (c content) list() []spec.File {
+	out := make([]spec.File, 0, len(c.files))
+	for _, name := range slices.Sorted(maps.Keys(c.files)) {
+		out = append(out, spec.File{Name: name, Data: c.files[name].data})
 	}
-	return spec.Decode(list)
+	return out
 }

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -82,28 +81,18 @@ func TestDirectoryErrors(t *testing.T) {
 	tests := map[string]struct {
 		prepare func(dir string) error
 		want    string
-		changed bool
 	}{
-		"missing": {os.Remove, "no such file or directory", false},
-		"large": {func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, "big.yml"), bytes.Repeat([]byte("#"), maxFileSize+1), 0o644)
-		}, "big.yml: has 1048577 bytes, more than 1048576; split it", false},
-		"broken link": {func(dir string) error {
-			return os.Symlink("nowhere", filepath.Join(dir, "x.yml"))
-		}, "changed while reading: stat", true},
-		"linked directory": {func(dir string) error {
-			return os.Symlink(t.TempDir(), filepath.Join(dir, "team"))
-		}, "team: links to a directory, which is not followed; link its files, or move it here", false},
-		"device": {func(dir string) error {
-			return os.Symlink(os.DevNull, filepath.Join(dir, "x.yml"))
-		}, "x.yml: is no regular file; remove or rename it", false},
+		"missing": {os.Remove, "no such file or directory"},
+		"a file": {func(dir string) error {
+			return errors.Join(os.Remove(dir), os.WriteFile(dir, nil, 0o644))
+		}, "not a directory"},
 		"too many": {func(dir string) error {
 			var err error
 			for i := range maxFiles + 1 {
 				err = errors.Join(err, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.yml", i)), nil, 0o644))
 			}
 			return err
-		}, "more than 5000 files of specs", false},
+		}, "more than 5000 files of specs"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -118,8 +107,8 @@ func TestDirectoryErrors(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), dir) {
 				t.Errorf("set %v, error %v; want %q and the directory", set, err, tt.want)
 			}
-			if errors.Is(err, ErrChanged) != tt.changed {
-				t.Errorf("error %v: ErrChanged is %v, want %v", err, !tt.changed, tt.changed)
+			if errors.Is(err, ErrChanged) {
+				t.Errorf("error %v is ErrChanged", err)
 			}
 		})
 	}
@@ -235,6 +224,9 @@ func TestDirectoryNeverMixes(t *testing.T) {
 		}
 		if err != nil {
 			t.Fatal(err)
+		}
+		if running && len(set.Problems) > 0 {
+			continue // links lead nowhere between two swaps
 		}
 		if a, b := set.Objects[0].Metadata.Annotations["note"], set.Objects[1].Metadata.Annotations["note"]; a != b {
 			t.Fatalf("a set of generations %s and %s", a, b)

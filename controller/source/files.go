@@ -2,25 +2,23 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"ecs-scrape/spec"
 )
 
 // Files reads every file of specs below the directory, sorted by name, without
-// decoding them.
+// decoding them. One that cannot be read is an error that names it.
 func (d *Directory) Files(ctx context.Context) ([]spec.File, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	read, err := d.read(ctx)
+	read, err := d.settled(ctx)
+	for _, p := range read.broken.problems() {
+		err = errors.Join(err, p)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read specs in %s: %w", d.dir, err)
 	}
-	files := make([]spec.File, 0, len(read))
-	for _, name := range slices.Sorted(maps.Keys(read)) {
-		files = append(files, spec.File{Name: name, Data: read[name].data})
-	}
-	return files, nil
+	return read.list(), nil
 }

@@ -28,15 +28,16 @@ type bucket struct {
 	gets     []string          // keys fetched, with their If-Match
 	precheck bool              // whether If-Match is honoured
 	before   map[string]func() // called once before the key is fetched
+	forbids  map[string]bool   // keys that are not handed out
 }
 
 func newBucket(t *testing.T) *bucket {
 	t.Helper()
-	b := &bucket{precheck: true, before: make(map[string]func())}
+	b := &bucket{precheck: true, before: make(map[string]func()), forbids: make(map[string]bool)}
 	inner := gofakes3.New(s3mem.New(), gofakes3.WithLogger(gofakes3.DiscardLog())).Server()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if b.refuses(inner, r) {
-			w.WriteHeader(http.StatusPreconditionFailed)
+		if status := b.refuses(inner, r); status != 0 {
+			w.WriteHeader(status)
 			return
 		}
 		inner.ServeHTTP(w, r)
@@ -54,26 +55,38 @@ func newBucket(t *testing.T) *bucket {
 }
 
 // refuses notes a fetch of an object and judges its If-Match.
-func (b *bucket) refuses(inner http.Handler, r *http.Request) bool {
+func (b *bucket) refuses(inner http.Handler, r *http.Request) (status int) {
 	key, ok := strings.CutPrefix(r.URL.Path, "/shop/")
 	if r.Method != http.MethodGet || !ok || key == "" {
-		return false
+		return 0
 	}
 	b.mu.Lock()
 	b.gets = append(b.gets, key+" "+r.Header.Get("If-Match"))
 	fault := b.before[key]
 	delete(b.before, key)
-	precheck := b.precheck
+	precheck, forbidden := b.precheck, b.forbids[key]
 	b.mu.Unlock()
+	if forbidden {
+		return http.StatusForbidden
+	}
 	if fault != nil {
 		fault()
 	}
 	if !precheck {
-		return false
+		return 0
 	}
 	head := httptest.NewRecorder()
 	inner.ServeHTTP(head, httptest.NewRequestWithContext(r.Context(), http.MethodHead, r.URL.Path, nil))
-	return head.Code == http.StatusOK && head.Header().Get("ETag") != r.Header.Get("If-Match")
+	if head.Code == http.StatusOK && head.Header().Get("ETag") != r.Header.Get("If-Match") {
+		return http.StatusPreconditionFailed
+	}
+	return 0
+}
+
+func (b *bucket) forbid(key string, on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forbids[key] = on
 }
 
 func (b *bucket) put(t *testing.T, key, text string) {
@@ -216,9 +229,10 @@ func TestS3Errors(t *testing.T) {
 	if _, err := NewS3(b.client, "nowhere", "p").Load(t.Context()); err == nil || !strings.Contains(err.Error(), "list specs in s3://nowhere/p/") {
 		t.Errorf("missing bucket gives %v", err)
 	}
-	b.put(t, "big.yml", strings.Repeat("#", maxFileSize+1))
-	if _, err := NewS3(b.client, "shop", "").Load(t.Context()); err == nil || !strings.Contains(err.Error(), "big.yml: has 1048577 bytes") {
-		t.Errorf("large object gives %v", err)
+	b.put(t, "a.yml", doc("a", "1"))
+	b.forbid("a.yml", true)
+	if _, err := NewS3(b.client, "shop", "").Load(t.Context()); err == nil || !strings.Contains(err.Error(), "s3://shop/a.yml") {
+		t.Errorf("a bucket that hands out nothing gives %v", err)
 	}
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path"
 	"strings"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -55,9 +57,16 @@ func Open(ctx context.Context, location string, options ...func(*config.LoadOpti
 		// An endpoint of the user's own rarely has a DNS name for each bucket.
 		o.UsePathStyle = o.BaseEndpoint != nil
 		o.DisableLogOutputChecksumValidationSkipped = true
+		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
+			o.HTTPClient = client.WithTransportOptions(impatient)
+		}
 	})
 	return &Source{load: NewS3(client, bucket, prefix).Load}, nil
 }
+
+// impatient has an attempt fail that is not answered, so that the next attempt
+// falls into the time of the same load.
+func impatient(t *http.Transport) { t.ResponseHeaderTimeout = loadWithin / 4 }
 
 // isSpec says whether a file of this name is read. The name is slash-separated
 // and relative; hidden files, and those in hidden directories, are not.
@@ -74,9 +83,16 @@ func isSpec(name string) bool {
 	return false
 }
 
+// sizeError is a file that is too large to be read.
+type sizeError struct{ size int64 }
+
+func (e *sizeError) Error() string {
+	return fmt.Sprintf("has %d bytes, more than %d; split it", e.size, maxFileSize)
+}
+
 func checkSize(size int64) error {
 	if size > maxFileSize {
-		return fmt.Errorf("has %d bytes, more than %d; split it", size, maxFileSize)
+		return &sizeError{size}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package target
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -42,10 +43,12 @@ type Directory struct {
 	staged   int // names of staged files
 
 	loaded bool // the fields below hold what is on disk
-	config artifact.Files
+	config generation
 	pools  map[string]*poolState
 	since  time.Time // when the pools that were there had been published
 	notes  []error   // what was wrong with current when it was read
+
+	repaired string // the generation whose files were replaced since it became current
 }
 
 // Open prepares dir: the layout exists afterwards, readable by every user, and
@@ -88,6 +91,9 @@ func (d *Directory) prepare() error {
 	if err := d.makeStage(); err != nil {
 		return err
 	}
+	if err := d.closeState(); err != nil {
+		return err
+	}
 	return d.oneFilesystem()
 }
 
@@ -106,6 +112,16 @@ func (d *Directory) makeStage() error {
 		}
 	}
 	return nil
+}
+
+// closeState has nobody else read .state, what an earlier version left there
+// included. A directory of another user's, in which this one may write, stays.
+func (d *Directory) closeState() error {
+	err := os.Chmod(d.at(stateDir), stateDirMode)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	return err
 }
 
 // oneFilesystem: a rename is atomic, and possible, only within one.
@@ -137,12 +153,12 @@ func (d *Directory) stagePath() (string, error) {
 
 // put writes a file completely and renames it into place. The directory of path
 // is the caller's to sync.
-func (d *Directory) put(path string, data []byte) error {
+func (d *Directory) put(path string, data []byte, mode fs.FileMode) error {
 	staged, err := d.stagePath()
 	if err != nil {
 		return err
 	}
-	if err := writeFile(staged, data); err != nil {
+	if err := writeFile(staged, data, mode); err != nil {
 		return err
 	}
 	if err := os.Rename(staged, path); err != nil {

@@ -9,10 +9,13 @@ import (
 	"syscall"
 )
 
-// Prometheus runs as a user of its own, and must read everything.
+// Prometheus runs as a user of its own, and must read everything but .state,
+// which may hold what is secret in specs.
 const (
-	dirMode  = 0o755
-	fileMode = 0o644
+	dirMode       = 0o755
+	fileMode      = 0o644
+	stateDirMode  = 0o700
+	stateFileMode = 0o600
 )
 
 // makeDir creates a directory and its parents, so that they outlive a power
@@ -40,14 +43,14 @@ func makeDir(path string) error {
 }
 
 // writeFile creates a file and syncs it; after an error there is none.
-func writeFile(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
+func writeFile(path string, data []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
 	if err == nil {
-		err = f.Chmod(fileMode)
+		err = f.Chmod(mode)
 	}
 	if err == nil {
 		err = f.Sync()

@@ -90,7 +90,7 @@ func writeTree(dir string, files artifact.Files) error {
 		if err := makeDir(filepath.Dir(name)); err != nil {
 			return err
 		}
-		if err := writeFile(name, files[p]); err != nil {
+		if err := writeFile(name, files[p], fileMode); err != nil {
 			return err
 		}
 		dirs = append(dirs, filepath.Dir(name))
@@ -107,7 +107,7 @@ func writeTree(dir string, files artifact.Files) error {
 // repair makes an existing generation hold exactly files. It may be current, so
 // each file is replaced by a rename.
 func (d *Directory) repair(dir string, files artifact.Files, check func(string) error) error {
-	found, err := readFiles(dir)
+	found, err := ReadFiles(dir)
 	if err == nil {
 		err = d.replaceFiles(dir, found, files)
 	}
@@ -126,7 +126,8 @@ func (d *Directory) replaceFiles(dir string, found, files artifact.Files) error 
 		if err := makeDir(filepath.Dir(name)); err != nil {
 			return err
 		}
-		if err := d.put(name, files[p]); err != nil {
+		d.repaired = files.Digest()
+		if err := d.put(name, files[p], fileMode); err != nil {
 			return err
 		}
 		if err := syncDir(filepath.Dir(name)); err != nil {
@@ -137,6 +138,7 @@ func (d *Directory) replaceFiles(dir string, found, files artifact.Files) error 
 		if _, ok := files[p]; ok {
 			continue
 		}
+		d.repaired = files.Digest()
 		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(p))); err != nil {
 			return err
 		}
@@ -153,7 +155,8 @@ func (d *Directory) renameInto(staged, final string) error {
 
 // Swap makes a staged generation current: the atomic commit of the
 // configuration. Where it is current already, nothing is done, and the time of
-// the swap stays.
+// the swap stays, unless it had to be repaired: then Prometheus may have loaded
+// the damage, and the time is new.
 func (d *Directory) Swap(digest string) error {
 	if d.readOnly {
 		return ErrReadOnly
@@ -169,7 +172,7 @@ func (d *Directory) swap(digest string) error {
 		return fmt.Errorf("%q is no digest", digest)
 	}
 	dir := d.at(generationPrefix + digest)
-	files, err := readFiles(dir)
+	files, err := ReadFiles(dir)
 	if err != nil {
 		return err
 	}
@@ -180,12 +183,13 @@ func (d *Directory) swap(digest string) error {
 	if err != nil {
 		return err
 	}
-	if current != digest {
+	if current != digest || d.repaired == digest {
 		if err := d.link(digest); err != nil {
 			return err
 		}
+		d.repaired = ""
 	}
-	d.config, d.notes = files, nil
+	d.config, d.notes = d.generation(digest, files), nil
 	return nil
 }
 

@@ -23,7 +23,7 @@ func TestStageChecksBeforeItIsReachable(t *testing.T) {
 	var seen string
 	_, err := d.Stage(files, func(dir string) error {
 		seen = dir
-		got, err := readFiles(dir)
+		got, err := ReadFiles(dir)
 		if err != nil || got.Digest() != files.Digest() {
 			t.Errorf("staged files %q, %v", got, err)
 		}
@@ -64,7 +64,7 @@ func TestStageRepairsWhatIsThere(t *testing.T) {
 	if _, err := d.Stage(files, func(dir string) error { checked = dir; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	got, err := readFiles(d.at("current") + "/")
+	got, err := ReadFiles(d.at("current") + "/")
 	if err != nil || got.Digest() != digest || checked != dir {
 		t.Errorf("after the repair: %v, %v, checked %q", got.Paths(), err, checked)
 	}

@@ -30,17 +30,20 @@ type poolState struct {
 	size    int           // of the file, in bytes
 	written time.Time     // by this process; zero if it was found
 	damage  error         // why the file could not be read as targets
+	stamp   stamp         // of the file as it was written or looked at last
+	altered bool          // the file is not what it was, and is to be written anew
 }
 
 // Live is what is published: the configuration below current, and every target
-// file. It is read once; afterwards it is what this Directory wrote. The bundle
+// file. It is read once; afterwards it is what this Directory wrote, and what
+// WriteTargets noticed of a configuration altered by others. The bundle
 // must not be modified. The warnings say what was damaged: such a target file
 // counts as there and empty, such a configuration as absent.
 func (d *Directory) Live() (bundle *artifact.Bundle, warnings []error, err error) {
 	if err := d.load(); err != nil {
 		return nil, nil, err
 	}
-	bundle = &artifact.Bundle{Config: d.config, Since: d.since}
+	bundle = &artifact.Bundle{Config: d.config.files, Since: d.since}
 	warnings = slices.Clone(d.notes)
 	for _, p := range slices.Sorted(maps.Keys(d.pools)) {
 		bundle.Pools = append(bundle.Pools, d.pools[p].pool)
@@ -84,21 +87,22 @@ func (d *Directory) lastRecorded(pools map[string]*poolState) time.Time {
 // readConfig reads the generation that is current. A link to nowhere is the
 // same as none, and is noted.
 func (d *Directory) readConfig() error {
-	d.config, d.notes = nil, nil
+	d.config, d.notes = generation{}, nil
 	digest, _, err := d.Current()
 	if err != nil || digest == "" {
 		return err
 	}
-	d.config, err = readFiles(d.at(generationPrefix + digest))
+	files, err := ReadFiles(d.at(generationPrefix + digest))
 	if errors.Is(err, fs.ErrNotExist) {
 		d.notes = append(d.notes, fmt.Errorf("no configuration is published: %w", err))
-		return nil
+		err = nil
 	}
+	d.config = d.generation(digest, files)
 	return err
 }
 
-// readFiles reads all regular files below dir.
-func readFiles(dir string) (artifact.Files, error) {
+// ReadFiles reads all regular files below dir.
+func ReadFiles(dir string) (artifact.Files, error) {
 	files := artifact.Files{}
 	err := filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
@@ -128,6 +132,7 @@ func (d *Directory) readPools() (map[string]*poolState, error) {
 	}
 	pools := map[string]*poolState{}
 	for _, p := range paths {
+		seen := stampOf(d.at(p))
 		data, err := os.ReadFile(d.at(p))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // removed since, by the process that owns the directory
@@ -136,6 +141,7 @@ func (d *Directory) readPools() (map[string]*poolState, error) {
 			return nil, err
 		}
 		pools[p] = d.decode(p, data)
+		pools[p].stamp = seen
 	}
 	return pools, nil
 }

@@ -37,7 +37,7 @@ func (d *Directory) writeOrigins(pool, digest string, targets []artifact.Target)
 	if err := makeDir(filepath.Dir(name)); err != nil {
 		return err
 	}
-	return d.put(name, data)
+	return d.put(name, data, stateFileMode)
 }
 
 func recordOf(targets []artifact.Target) originRecord {

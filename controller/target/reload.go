@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,14 +18,19 @@ const (
 	// A reload that something else started before the swap may have read the old
 	// configuration and end after it. None is taken to last longer.
 	longestReload = 5 * time.Second
+	// The time of a swap is that of the link, which is made a moment before it is
+	// renamed, by a clock of the kernel that is up to 10 ms late.
+	swapSlack = 20 * time.Millisecond
 )
 
 // Want is the configuration that Prometheus should run.
 type Want struct {
 	Digest  string
 	Swapped time.Time // as [Directory.Current] says
-	Pools   []string  // names of the pools that have targets
-	Path    string    // as [Directory.ConfigPath] says; "" is not compared
+	// Pools are the names of the pools that have targets by now: targets change
+	// while a configuration stays. It is called from any goroutine; nil is none.
+	Pools func() []string
+	Path  string // as [Directory.ConfigPath] says; "" is not compared
 }
 
 // Confirmation is Prometheus's word that it runs a configuration.
@@ -38,7 +44,7 @@ type Confirmation struct {
 }
 
 // Reloader brings a Prometheus to run what is published. Ensure is for one
-// caller at a time; Check may be called beside it.
+// caller at a time; Check and Missing may be called beside it.
 type Reloader struct {
 	Prometheus *Prometheus
 	// Report hears each new state and its reason from within Ensure, which waits
@@ -64,7 +70,7 @@ type swapID struct {
 // the time of the swap with the time at which Prometheus last loaded its
 // configuration, so it holds across a restart of either side.
 func (r *Reloader) Ensure(ctx context.Context, want Want) (Confirmation, error) {
-	t := &round{Reloader: r, want: want, confirmation: Confirmation{Digest: want.Digest}, said: map[string]bool{}}
+	t := &round{Reloader: r, want: want, confirmation: Confirmation{Digest: want.Digest}}
 	pause := firstPause
 	for {
 		err := t.attempt(ctx)
@@ -101,11 +107,36 @@ func (r *Reloader) Check(ctx context.Context, want Want) (confirmed bool, starte
 	return r.runs(want, info), info.StartTime, nil
 }
 
+// Missing only reads: which pools that have targets do not exist, sorted. One
+// that got its first target a moment ago may take 10 s to come. It is one
+// request; an error says that Prometheus did not answer.
+func (r *Reloader) Missing(ctx context.Context, want Want) ([]string, error) {
+	return r.absent(ctx, want.pools())
+}
+
+// absent are those of the pools that do not exist.
+func (r *Reloader) absent(ctx context.Context, pools []string) ([]string, error) {
+	if len(pools) == 0 {
+		return nil, nil
+	}
+	found, err := r.Prometheus.Pools(ctx)
+	if err != nil {
+		return nil, unanswered(err)
+	}
+	have := make(map[string]bool, len(found))
+	for _, name := range found {
+		have[name] = true
+	}
+	missing := slices.DeleteFunc(slices.Clone(pools), func(name string) bool { return have[name] })
+	slices.Sort(missing)
+	return missing, nil
+}
+
 // runs says whether what Prometheus reports can only mean that it loaded want.
 // Its time of loading has whole seconds and is that of the end. So after a 200
-// of ours the second of the swap will do; otherwise it must be a later one, and
-// the reload must have begun after the swap: as it did in a process that started
-// later, or where it ended long after.
+// of ours the second of the swap will do, and in a process that started after
+// the swap any: it reads what is current after its start, which it tells to the
+// nanosecond. Otherwise it must be a time long after the swap.
 func (r *Reloader) runs(want Want, info Runtime) bool {
 	r.mu.Lock()
 	accepted := r.accepted == want.id()
@@ -117,14 +148,23 @@ func (r *Reloader) runs(want Want, info Runtime) bool {
 	case accepted:
 		return true
 	}
-	return info.LastConfigTime.After(second) &&
-		(info.StartTime.After(want.Swapped) || info.LastConfigTime.Sub(second) > longestReload)
+	return want.younger(info) || info.LastConfigTime.Sub(second) > longestReload
 }
 
 // reloadedSince is all that can be told of a Prometheus that nobody can ask for
 // a reload: it loaded in a later second than that of the swap, or is younger.
 func (w Want) reloadedSince(info Runtime) bool {
 	return info.ReloadConfigSuccess && (info.LastConfigTime.After(w.second()) || info.StartTime.After(w.Swapped))
+}
+
+// younger says that the process started after the swap beyond doubt.
+func (w Want) younger(info Runtime) bool { return info.StartTime.After(w.Swapped.Add(swapSlack)) }
+
+func (w Want) pools() []string {
+	if w.Pools == nil {
+		return nil
+	}
+	return w.Pools()
 }
 
 func (r *Reloader) accept(want Want) {

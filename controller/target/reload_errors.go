@@ -93,7 +93,7 @@ type PoolsMissingError struct {
 }
 
 func (e *PoolsMissingError) Error() string {
-	return fmt.Sprintf("prometheus accepted the configuration but has no scrape pool %s: look for \"error creating new scrape pool\" in its log; often a ca_file, cert_file or *_file is missing",
+	return fmt.Sprintf("prometheus accepted the configuration but has no scrape pool %s: look for \"error creating new scrape pool\" in its log; often a file that its configuration names, such as ca_file, cannot be read by Prometheus",
 		strings.Join(e.Pools, ", "))
 }
 

@@ -32,7 +32,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{fake: fake, want: Want{
-		Digest: "0123456789abcdef", Swapped: time.Now(), Pools: []string{"a", "b"}, Path: "/out/current/prometheus.yml",
+		Digest: "0123456789abcdef", Swapped: time.Now(), Pools: func() []string { return []string{"a", "b"} }, Path: "/out/current/prometheus.yml",
 	}}
 	b.Reloader = &Reloader{Prometheus: client, Report: func(state string, err error) {
 		b.states = append(b.states, state)
@@ -94,8 +94,11 @@ func TestEnsure(t *testing.T) {
 		"started after the swap": {
 			func(b *bench) { time.Sleep(time.Second); b.fake.Restart() }, 0, []string{StateConfirmed}, "",
 		},
-		"started in the second of the swap": {
+		"started in the instant of the swap": {
 			func(b *bench) { time.Sleep(time.Millisecond); b.fake.Restart() }, 1, []string{StateReloading, StateConfirmed}, "",
+		},
+		"started in the second of the swap, and after it": {
+			func(b *bench) { time.Sleep(2 * swapSlack); b.fake.Restart() }, 0, []string{StateConfirmed}, "",
 		},
 		"reloaded by another in the second of the swap": {
 			func(b *bench) { b.fake.LoadedAt(b.want.Swapped) }, 1, []string{StateReloading, StateConfirmed}, "",
@@ -117,12 +120,12 @@ func TestEnsure(t *testing.T) {
 		},
 		"lifecycle off": {
 			func(b *bench) { b.fake.Forbidden() }, -1,
-			[]string{StateReloading, StateLifecycleDisabled, StateReloading},
+			[]string{StateReloading, StateLifecycleDisabled},
 			"--web.enable-lifecycle",
 		},
 		"lifecycle off, restarted": {
 			func(b *bench) { b.fake.Forbidden(); time.AfterFunc(20*time.Second, b.fake.Restart) }, -1,
-			[]string{StateReloading, StateLifecycleDisabled, StateReloading, StateConfirmed},
+			[]string{StateReloading, StateLifecycleDisabled, StateConfirmed},
 			"",
 		},
 		"lifecycle off, restarted in the second of the swap": {
@@ -180,7 +183,7 @@ func TestEnsure(t *testing.T) {
 		"the reload hangs, then works": {
 			func(b *bench) { b.fake.Hang(); time.AfterFunc(30*time.Second, b.fake.Unhang) },
 			1,
-			[]string{StateReloading, StateUnreachable, StateReloading, StateConfirmed},
+			[]string{StateReloading, StateUnreachable, StateConfirmed},
 			"",
 		},
 		"broken by another right after": {
@@ -188,13 +191,13 @@ func TestEnsure(t *testing.T) {
 				b.fake.Then(func(f *fakePrometheus) { f.success = false; f.after = nil })
 			},
 			2,
-			[]string{StateReloading, StateUnconfirmed, StateReloading, StateConfirmed},
+			[]string{StateReloading, StateUnconfirmed, StateConfirmed},
 			"",
 		},
 		"clocks apart": {
 			func(b *bench) { b.fake.Skew(-time.Hour) },
 			-1,
-			[]string{StateReloading, StateUnconfirmed, StateReloading},
+			[]string{StateReloading, StateUnconfirmed},
 			"are the clocks apart?",
 		},
 		"ends while reloading": {
@@ -203,7 +206,7 @@ func TestEnsure(t *testing.T) {
 				time.AfterFunc(5*time.Second, func() { b.fake.Answer(0) })
 			},
 			-1,
-			[]string{StateReloading, StateStarting, StateReloading, StateConfirmed},
+			[]string{StateReloading, StateStarting, StateConfirmed},
 			"",
 		},
 	}

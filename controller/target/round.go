@@ -18,8 +18,11 @@ type round struct {
 	*Reloader
 	want         Want
 	confirmation Confirmation
-	reason       error           // why the last attempt failed
-	said         map[string]bool // states reported since the kind of reason changed
+	reason       error  // why the last attempt failed
+	state        string // reported last
+	text         string // of the error reported last
+	mounted      bool   // that the mount differs was reported
+	asked        bool   // that a reload was asked for was reported
 }
 
 // attempt is one try, from the question whether Prometheus is there to the
@@ -69,7 +72,7 @@ func (t *round) sameFile(ctx context.Context) error {
 		return &OtherConfigError{Theirs: theirs, Ours: ours}
 	}
 	t.confirmation.OtherMount = theirs
-	t.progress(StateOtherMount)
+	t.once(StateOtherMount, &t.mounted)
 	return nil
 }
 
@@ -87,7 +90,7 @@ func (t *round) reload(ctx context.Context) error {
 	if t.runs(t.want, info) {
 		return nil
 	}
-	t.progress(StateReloading)
+	t.once(StateReloading, &t.asked)
 	err = t.Prometheus.Reload(ctx)
 	switch status := statusOf(err); status {
 	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed:
@@ -120,13 +123,16 @@ func (t *round) verify(ctx context.Context) error {
 	return nil
 }
 
-// pools waits until each pool with targets exists.
+// pools waits until each pool exists that has targets now and keeps them. Those
+// that get their first target meanwhile are not waited for: they could go on
+// coming.
 func (t *round) pools(ctx context.Context) error {
 	limit := time.Now().Add(poolWait)
+	missing := t.want.pools()
 	for pause := firstPause; ; pause = min(2*pause, time.Second) {
-		missing, err := t.missing(ctx)
-		if err != nil {
-			return unanswered(err)
+		var err error
+		if missing, err = t.absent(ctx, t.still(missing)); err != nil {
+			return err
 		}
 		if len(missing) == 0 {
 			return nil
@@ -141,21 +147,10 @@ func (t *round) pools(ctx context.Context) error {
 	}
 }
 
-func (t *round) missing(ctx context.Context) ([]string, error) {
-	if len(t.want.Pools) == 0 {
-		return nil, nil
-	}
-	found, err := t.Prometheus.Pools(ctx)
-	if err != nil {
-		return nil, err
-	}
-	have := make(map[string]bool, len(found))
-	for _, name := range found {
-		have[name] = true
-	}
-	missing := slices.DeleteFunc(slices.Clone(t.want.Pools), func(name string) bool { return have[name] })
-	slices.Sort(missing)
-	return missing, nil
+// still are those of the pools that have targets still.
+func (t *round) still(pools []string) []string {
+	now := t.want.pools()
+	return slices.DeleteFunc(slices.Clone(pools), func(name string) bool { return !slices.Contains(now, name) })
 }
 
 // ended is the error of a context that ended, with what there was to wait for.
@@ -166,31 +161,38 @@ func (t *round) ended(ctx context.Context) error {
 	return fmt.Errorf("confirm configuration %s: %w (%w)", t.want.Digest, ctx.Err(), t.reason)
 }
 
-// progress reports a state that is no failure, once.
-func (t *round) progress(state string) {
-	if t.said[state] {
-		return
+// progress reports a state that is no failure.
+func (t *round) progress(state string) { t.report(state, nil) }
+
+// once is progress for a step that is taken anew in each attempt: after the
+// first, it tells nothing better than why the attempt before it failed.
+func (t *round) once(state string, said *bool) {
+	if !*said {
+		*said = true
+		t.progress(state)
 	}
-	t.said[state] = true
-	t.report(state, nil)
 }
 
-// failed reports why an attempt failed, if it did not fail the same way before,
-// and says whether it is a failure of another kind.
+// failed reports why an attempt failed, and says whether it is a failure of
+// another kind than the last.
 func (t *round) failed(err error) bool {
 	state := stateOf(err)
 	fresh := t.reason == nil || stateOf(t.reason) != state
-	if fresh || t.reason.Error() != err.Error() {
-		t.report(state, err)
-	}
-	if fresh {
-		clear(t.said)
-	}
+	t.report(state, err)
 	t.reason = err
 	return fresh
 }
 
+// report tells what differs from what was told last.
 func (t *round) report(state string, err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	if state == t.state && text == t.text {
+		return
+	}
+	t.state, t.text = state, text
 	if t.Report != nil {
 		t.Report(state, err)
 	}

@@ -67,7 +67,7 @@ func (d *Directory) writeState(file string, content []byte) error {
 	if err := makeDir(filepath.Dir(file)); err != nil {
 		return err
 	}
-	if err := d.put(file, content); err != nil {
+	if err := d.put(file, content, stateFileMode); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(file))

@@ -48,7 +48,8 @@ type change struct {
 // has to wait is not written and is in Written. One file that cannot be written
 // does not hold up the others; the error names all that could not.
 //
-// Call it in every pass, also where nothing differs: it restores lost origins.
+// Call it in every pass, also where nothing differs: it restores lost origins,
+// and files that others deleted or altered.
 func (d *Directory) WriteTargets(now time.Time, pools []artifact.Pool) (Written, error) {
 	if d.readOnly {
 		return Written{}, ErrReadOnly
@@ -56,6 +57,7 @@ func (d *Directory) WriteTargets(now time.Time, pools []artifact.Pool) (Written,
 	if err := d.load(); err != nil {
 		return Written{}, err
 	}
+	d.notice()
 	var written Written
 	var errs []error
 	var changes []*change
@@ -126,7 +128,7 @@ func (d *Directory) change(pool artifact.Pool) *change {
 	data := pool.Encode()
 	c := &change{pool: pool, data: data, digest: digestOf(data), size: len(data)}
 	known := d.pools[pool.Path]
-	if known == nil || known.digest != c.digest {
+	if known == nil || known.altered || known.digest != c.digest {
 		return c
 	}
 	if sameOrigins(known.pool.Targets, pool.Targets) {
@@ -151,7 +153,7 @@ func (d *Directory) commit(now time.Time, changes []*change) {
 		if err := makeDir(dir); err != nil {
 			return dir, err
 		}
-		return dir, d.put(d.at(c.pool.Path), c.data)
+		return dir, d.put(d.at(c.pool.Path), c.data, fileMode)
 	})
 	for _, c := range changes {
 		d.remember(now, c)
@@ -191,7 +193,9 @@ func (d *Directory) remember(now time.Time, c *change) {
 	before := d.pools[c.pool.Path]
 	state := &poolState{pool: c.pool, digest: c.digest, size: c.size, written: now}
 	if before != nil && c.data == nil {
-		state.written = before.written
+		state.written, state.stamp = before.written, before.stamp
+	} else {
+		state.stamp = stampOf(d.at(c.pool.Path))
 	}
 	if before != nil && before.digest != c.digest {
 		_ = os.Remove(d.originPath(c.pool.Path, before.digest))
