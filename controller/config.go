@@ -22,7 +22,11 @@ type configState struct {
 	collected string
 
 	rejected *rejection // of desired; nil where it was not refused
-	problem  error      // why published is not confirmed
+	problem  error      // why published is not confirmed, or what it lacks
+	lost     []string   // pools that Prometheus lacks though it confirmed the configuration
+	// refused are the configurations refused since desired was asked for: none
+	// of them is gone back to.
+	refused map[string]bool
 	// objects are the revisions that published is made of, and
 	// confirmedObjects those of the confirmed one, nil if there was none yet.
 	objects, confirmedObjects map[spec.ID]string
@@ -38,7 +42,7 @@ type rejection struct {
 // asked for again later may have been mended elsewhere.
 func (s *configState) desire(digest string) {
 	if s.desired != digest {
-		s.desired, s.rejected = digest, nil
+		s.desired, s.rejected, s.refused = digest, nil, nil
 	}
 }
 
@@ -91,8 +95,24 @@ func (s *configState) made(objects map[spec.ID]string) {
 }
 
 func (s *configState) confirm(digest string) {
-	s.confirmed, s.problem = digest, nil
+	s.confirmed, s.problem, s.lost = digest, nil, nil
 	s.confirmedObjects = s.objects
+}
+
+// lack notes that Prometheus runs what is published without some pools.
+func (s *configState) lack(pools []string, err error) {
+	s.confirm(s.published)
+	s.lost, s.problem = pools, err
+}
+
+// bearable says that going back would not mend that the pools are missing: the
+// configuration has been confirmed, and they came to be missed later, or they
+// were missing before it.
+func (s *configState) bearable(missing []string) bool {
+	if s.confirmed == s.published {
+		return true
+	}
+	return !slices.ContainsFunc(missing, func(name string) bool { return !slices.Contains(s.lost, name) })
 }
 
 // changed names the objects that differ from the last confirmed configuration.
@@ -125,24 +145,41 @@ func (s *configState) culprits() string {
 func (c *Controller) outcome(o outcome) {
 	s := &c.config
 	if o.restarted {
-		s.rejected = nil
+		s.rejected, s.refused = nil, nil
 	}
 	if o.want.Digest != s.published || !o.want.Swapped.Equal(s.swapped) {
 		return // overtaken, or only a restart
 	}
-	c.metrics.reloaded(o.err)
+	var missing *target.PoolsMissingError
+	lacks := errors.As(o.err, &missing) && s.bearable(missing.Pools)
+	switch {
+	case s.confirmed == s.published && (lacks || o.err == nil): // only looked at again
+	case lacks:
+		c.metrics.reloaded(nil)
+	default:
+		c.metrics.reloaded(o.err)
+	}
 	switch {
 	case o.err == nil:
-		if s.confirmed != s.published {
-			c.options.Log.Debug("Prometheus confirmed the configuration", "digest", s.published)
-		}
-		s.confirm(s.published)
+		c.confirmed()
+	case lacks:
+		c.note(c.options.Log.Warn, "Prometheus lacks scrape pools", o.err)
+		s.lack(missing.Pools, o.err)
 	case refused(o.err):
 		c.rollBack(o.err)
 	default:
-		s.problem = o.err
-		c.options.Log.Warn("Prometheus has not confirmed the configuration", "digest", s.published, "err", o.err)
+		c.note(c.options.Log.Warn, "Prometheus has not confirmed the configuration", o.err)
 	}
+}
+
+func (c *Controller) confirmed() {
+	s := &c.config
+	if len(s.lost) > 0 && s.confirmed == s.published {
+		c.options.Log.Info("Prometheus has all scrape pools again")
+	} else if s.confirmed != s.published {
+		c.options.Log.Debug("Prometheus confirmed the configuration", "digest", s.published)
+	}
+	s.confirm(s.published)
 }
 
 // refused says that Prometheus will not run the configuration as it is.
@@ -152,21 +189,55 @@ func refused(err error) bool {
 	return errors.As(err, &rejected) || errors.As(err, &missing)
 }
 
-// rollBack returns to the configuration that Prometheus confirmed before.
+// rollBack returns to the configuration that Prometheus confirmed before, or
+// to the one used last where that is not known.
 func (c *Controller) rollBack(cause error) {
 	s := &c.config
 	digest := s.published
-	if s.previous == "" || s.previous == digest {
+	back := c.earlier(cause)
+	if back == "" {
 		s.confirmed = ""
-		c.refuse(digest, fmt.Errorf("%w; there is no earlier configuration to go back to", cause))
+		c.note(c.options.Log.Error, refusal, fmt.Errorf("%w; there is no earlier configuration to go back to", cause))
 		return
 	}
+	s.previous = back
 	err := fmt.Errorf("configuration %s was taken back: %w; %s", digest, cause, s.culprits())
-	c.refuse(digest, err)
+	c.note(c.options.Log.Error, refusal, err)
 	if digest == s.desired {
 		s.rejected = &rejection{at: time.Now(), err: err}
 	}
-	_ = c.goBack() // else the pass that follows tries again, and tells
+	if err := c.goBack(); err != nil {
+		c.passErr = err // the pass that follows tries again, and logs it
+	}
+}
+
+// earlier is the configuration to go back to from the one that was refused; ""
+// if there is none. What was found at the start may be what an earlier run had
+// refused and could not take back. But a pool may also have gone missing long
+// after that was confirmed, which is no reason to go back to who knows what.
+func (c *Controller) earlier(cause error) string {
+	s := &c.config
+	if s.refused == nil {
+		s.refused = map[string]bool{}
+	}
+	s.refused[s.published] = true
+	if s.previous != "" && !s.refused[s.previous] {
+		return s.previous
+	}
+	var missing *target.PoolsMissingError
+	if errors.As(cause, &missing) {
+		return ""
+	}
+	known, err := c.output.Earlier()
+	if err != nil {
+		c.options.Log.Warn("earlier configurations cannot be read", "err", err)
+	}
+	for _, digest := range known {
+		if !s.refused[digest] {
+			return digest
+		}
+	}
+	return ""
 }
 
 // goBack makes the configuration current that Prometheus confirmed before, and
@@ -182,6 +253,7 @@ func (c *Controller) goBack() error {
 	}
 	s.published, s.swapped, s.confirmed = back, swapped, ""
 	s.objects = s.confirmedObjects
+	c.confirmer.need(nil)
 	c.confirmer.want(target.Want{Digest: back, Swapped: swapped, Path: c.options.ConfigPath})
 	return nil
 }
@@ -189,10 +261,14 @@ func (c *Controller) goBack() error {
 // stuck says that what is published was refused and could not be taken back.
 func (s *configState) stuck() bool { return s.rejected != nil && s.published == s.desired }
 
-// refuse notes and logs why Prometheus does not run a configuration, once.
-func (c *Controller) refuse(digest string, err error) {
-	if c.config.problem == nil || c.config.problem.Error() != err.Error() {
-		c.options.Log.Error("Prometheus refused the configuration", "digest", digest, "err", err)
+const refusal = "Prometheus refused the configuration"
+
+// note keeps why Prometheus does not run what is published as it should, and
+// logs it once.
+func (c *Controller) note(log func(string, ...any), what string, err error) {
+	s := &c.config
+	if s.problem == nil || s.problem.Error() != err.Error() {
+		log(what, "digest", s.published, "err", err)
 	}
-	c.config.problem = err
+	s.problem = err
 }

@@ -29,7 +29,7 @@ func TestRejected(t *testing.T) {
 			" (status 500): couldn't load configuration: no; changed since the last confirmed one: PrometheusRule/first (deleted), PrometheusRule/second"
 		wantState(t, w, StateDegraded, want)
 		s := w.c.Status()
-		if diff := cmp.Diff(ConfigStatus{Desired: refused, Published: good, Confirmed: good, Swapped: s.Config.Swapped, Error: want}, s.Config); diff != "" || s.Ready {
+		if diff := cmp.Diff(ConfigStatus{Desired: refused, Published: good, Confirmed: good, Swapped: s.Config.Swapped, Prometheus: target.StateConfirmed, Error: want}, s.Config); diff != "" || s.Ready {
 			t.Errorf("-want +got\n%s", diff)
 		}
 		wantLog(t, w, "INFO published configuration", "ERROR Prometheus refused the configuration: "+want)
@@ -262,4 +262,146 @@ func TestChangedObjects(t *testing.T) {
 	if diff := cmp.Diff(want, s.changed()); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
+}
+
+// TestPoolGoesMissing: a confirmed configuration is never taken back for a pool
+// that is not there any more, or that got its first target later.
+func TestPoolGoesMissing(t *testing.T) {
+	const pool = "ecs-scrape/class/default"
+	inWorld(t, func(t *testing.T, w *world) {
+		good := w.server.Loaded()
+		w.log.Take()
+		w.server.Lose(pool)
+		w.wait(checkEvery)
+		wantState(t, w, StateDegraded, "has no scrape pool "+pool)
+		if s := w.c.Status(); s.Ready || s.Config.Confirmed != good || s.Config.Published != good {
+			t.Errorf("status %+v", s)
+		}
+		w.server.Restart()
+		w.wait(time.Minute)
+		wantState(t, w, StateDegraded, "has no scrape pool "+pool)
+
+		// What is published next lacks it too, and that is no reason to refuse it.
+		w.write(map[string]string{"second.yaml": ruleText("second")})
+		if w.output.Rules() != "first second" || w.c.Status().Config.Confirmed != w.c.Status().Config.Desired {
+			t.Errorf("rules %q", w.output.Rules())
+		}
+		wantState(t, w, StateDegraded, "has no scrape pool "+pool)
+
+		// Without targets it is not missed.
+		w.inventory.Scale(0)
+		w.wait(window + checkEvery)
+		wantState(t, w, StateOK, "")
+		w.server.Restart()
+		w.wait(checkEvery)
+		wantState(t, w, StateOK, "")
+		w.inventory.Scale(2)
+		w.wait(window + checkEvery)
+		wantState(t, w, StateDegraded, "has no scrape pool "+pool)
+		w.server.Lose()
+		w.wait(checkEvery)
+		wantState(t, w, StateOK, "")
+		if s := w.c.Status(); !s.Ready || w.output.Rules() != "first second" {
+			t.Errorf("status %+v", s)
+		}
+		if got := testCounter(t, w, "ecs_scrape_reloads_total", "rejected"); got != 0 {
+			t.Errorf("%v rejections", got)
+		}
+	})
+}
+
+// TestPoolMissingAfterStart: it may have gone missing long after the confirmation
+// by an earlier run, so there is nothing to go back to.
+func TestPoolMissingAfterStart(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		good := w.server.Loaded()
+		w.stop()
+		w.output.earlier = []string{"0123456789abcdef"}
+		w.server.Lose("ecs-scrape/class/default")
+		w.start(w.server)
+		w.wait(time.Minute)
+		wantState(t, w, StateDegraded, "there is no earlier configuration to go back to")
+		if s := w.c.Status(); s.Config.Published != good || s.Ready {
+			t.Errorf("status %+v", s)
+		}
+		w.server.Lose()
+		w.wait(checkEvery)
+		wantState(t, w, StateOK, "")
+	})
+}
+
+// TestRefusedAfterCrash: a controller that ended between the swap and the refusal
+// finds what is refused as current. It goes back to what was used before.
+func TestRefusedAfterCrash(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		good := w.server.Loaded()
+		w.server.Leave()
+		w.write(map[string]string{"second.yaml": ruleText("second")})
+		w.stop()
+		crashed := w.c.Status().Config.Published
+		w.server.Refuse(w.rejects())
+		w.server.Return()
+		w.output.earlier = []string{good}
+		w.start(w.server)
+		w.wait(window)
+		wantState(t, w, StateDegraded, "configuration "+crashed+" was taken back")
+		if s := w.c.Status(); s.Config.Published != good || s.Config.Confirmed != good || w.output.Rules() != "first" {
+			t.Errorf("status %+v", s)
+		}
+		w.server.Refuse(nil)
+		w.server.Restart()
+		w.wait(checkEvery + window)
+		wantState(t, w, StateOK, "")
+		if w.server.Loaded() != crashed {
+			t.Error("it is not tried again")
+		}
+	})
+}
+
+// TestAllAreRefused ends, at the last that there is.
+func TestAllAreRefused(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		good := w.server.Loaded()
+		w.stop()
+		w.server.Refuse(func(digest string) error { return &target.RejectedError{Digest: digest, Status: 500, Body: "no"} })
+		w.source.Set(map[string]string{"second.yaml": ruleText("second")})
+		w.output.earlier = []string{good}
+		asked := w.server.Asked()
+		w.server.change(func() { w.server.loaded = "another" })
+		w.start(w.server)
+		w.wait(time.Minute)
+		if got := w.server.Asked() - asked; got != 2 || w.c.Status().Config.Published != good {
+			t.Errorf("asked %d times", got)
+		}
+		wantState(t, w, StateDegraded, "was taken back")
+	})
+}
+
+// TestPrometheusDies: two unanswered checks in a row are told; one is not.
+func TestPrometheusDies(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		good := w.server.Loaded()
+		w.server.Leave()
+		w.wait(checkEvery)
+		wantState(t, w, StateOK, "")
+		w.server.Return()
+		w.wait(checkEvery)
+		w.server.Leave()
+		w.wait(silences * checkEvery)
+		wantState(t, w, StateDegraded, "prometheus is unreachable")
+		if s := w.c.Status(); s.Ready || !s.Healthy || s.Config.Confirmed != good || s.Config.Prometheus != target.StateUnreachable {
+			t.Errorf("status %+v", s)
+		}
+		before := w.source.Loads()
+		w.wait(time.Minute)
+		if got := w.source.Loads() - before; got != 0 {
+			t.Errorf("an unreachable Prometheus cost %d passes", got)
+		}
+		w.server.Return()
+		w.wait(checkEvery)
+		wantState(t, w, StateOK, "")
+		if !w.c.Status().Ready {
+			t.Error("not ready again")
+		}
+	})
 }

@@ -3,11 +3,17 @@ package controller
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"ecs-scrape/controller/target"
 )
+
+// silences is how many checks in a row a confirmed Prometheus may leave
+// unanswered: one may have met its restart.
+const silences = 2
 
 // outcome is what became of a published configuration, or only that Prometheus
 // restarted.
@@ -27,7 +33,9 @@ type confirmer struct {
 	reloader Reloader
 	wants    chan target.Want
 	outcomes chan outcome
+	needed   atomic.Pointer[[]string] // pools that have targets now
 	started  time.Time
+	silent   int // checks in a row that Prometheus did not answer
 }
 
 func newConfirmer(r Reloader) *confirmer {
@@ -36,11 +44,23 @@ func newConfirmer(r Reloader) *confirmer {
 
 // want replaces what is to be confirmed. It is called from one goroutine.
 func (c *confirmer) want(w target.Want) {
+	w.Pools = c.pools
 	select {
 	case <-c.wants:
 	default:
 	}
 	c.wants <- w
+}
+
+// need replaces the pools that Prometheus must be seen to have, and interrupts
+// nothing.
+func (c *confirmer) need(pools []string) { c.needed.Store(&pools) }
+
+func (c *confirmer) pools() []string {
+	if p := c.needed.Load(); p != nil {
+		return *p
+	}
+	return nil
 }
 
 // run serves until the context ends.
@@ -78,13 +98,14 @@ func (c *confirmer) follow(ctx context.Context, want target.Want) (newer target.
 
 // attempt ensures the configuration once, reports, and returns when it is time
 // for another attempt: Prometheus restarted, something else reloaded it, it went
-// away, or its refusal is long ago.
+// away, its pools are not what they were, or its refusal is long ago.
 func (c *confirmer) attempt(ctx context.Context, want target.Want) {
 	_, err := c.reloader.Ensure(ctx, want)
 	if ctx.Err() != nil {
 		return
 	}
 	_, started, _ := c.reloader.Check(ctx, want)
+	c.silent = 0
 	c.send(ctx, outcome{want: want, err: err, restarted: c.restarted(started)})
 	again := time.NewTimer(rejectedFor)
 	defer again.Stop()
@@ -114,11 +135,30 @@ func (c *confirmer) due(ctx context.Context, want target.Want, err error) bool {
 		c.send(ctx, outcome{restarted: true})
 		return true
 	}
-	if err == nil {
-		return checkErr != nil || !confirmed
+	var known *target.PoolsMissingError
+	if err != nil && !errors.As(err, &known) {
+		return confirmed
 	}
-	var missing *target.PoolsMissingError
-	return confirmed && !errors.As(err, &missing) // that one counts as loaded all along
+	if checkErr != nil {
+		c.silent++
+		return c.silent >= silences
+	}
+	c.silent = 0
+	return !confirmed || c.poolsDiffer(ctx, want, known)
+}
+
+// poolsDiffer says that pools are missing other than those known to be: what
+// has targets changes while a configuration stays. Another attempt gives a new
+// one the time to come.
+func (c *confirmer) poolsDiffer(ctx context.Context, want target.Want, known *target.PoolsMissingError) bool {
+	missing, err := c.reloader.Missing(ctx, want)
+	if err != nil {
+		return false // the next check tells
+	}
+	if known == nil {
+		return len(missing) > 0
+	}
+	return !slices.Equal(missing, known.Pools)
 }
 
 func (c *confirmer) restarted(started time.Time) bool {

@@ -52,6 +52,11 @@ type Output interface {
 	Swap(digest string) error
 	Collect(keep map[string]bool, generations int) error
 	WriteState(name string, data []byte) error
+	// Earlier are the digests of the configurations that can be gone back to,
+	// the one used last first.
+	Earlier() ([]string, error)
+	// Intact is false where a published file is not as it was written.
+	Intact() bool
 }
 
 // Reloader has Prometheus take a configuration and watches that it keeps it.
@@ -60,6 +65,8 @@ type Reloader interface {
 	Ensure(ctx context.Context, want target.Want) (target.Confirmation, error)
 	// Check only looks. started is when Prometheus started.
 	Check(ctx context.Context, want target.Want) (confirmed bool, started time.Time, err error)
+	// Missing only looks: the pools that have targets and do not exist, sorted.
+	Missing(ctx context.Context, want target.Want) ([]string, error)
 }
 
 // Options of a Controller.
@@ -87,6 +94,7 @@ type Controller struct {
 	// Of the loop's goroutine alone.
 	last       *reconcile.Pass // the last that succeeded
 	reported   *reconcile.Pass // that the status tells of
+	passErr    error           // of that pass, for the status
 	unfinished bool            // not all of last is written yet
 	published  artifact.Bundle
 	config     configState
@@ -145,10 +153,13 @@ func (c *Controller) loop(ctx context.Context) {
 			continue
 		case o := <-c.outcomes():
 			c.outcome(o)
-			next.at(time.Now())
+			c.refresh()
+			if c.last == nil || !c.config.settled(c.last) {
+				next.at(time.Now().Add(window))
+			}
 			continue
 		case <-c.nudged:
-			next.at(time.Now())
+			c.refresh()
 			continue
 		case <-specs.C:
 		case <-next.c():
@@ -246,7 +257,7 @@ func (c *Controller) attempt(ctx context.Context, now time.Time) (r result) {
 	if r.err != nil || ctx.Err() != nil {
 		return r
 	}
-	r.idle = r.pass == c.last && !c.unfinished && c.config.settled(r.pass)
+	r.idle = r.pass == c.last && !c.unfinished && c.config.settled(r.pass) && c.output.Intact()
 	if !r.idle {
 		r.done, r.err = c.publish(r.pass, now)
 	}

@@ -106,7 +106,7 @@ func TestSpecsInterval(t *testing.T) {
 		w := newWorld(t)
 		w.options.SpecsInterval = 5 * time.Second
 		w.start(w.server)
-		w.wait(0)
+		w.wait(window)
 		w.log.Take()
 		before := w.source.Loads()
 		w.wait(time.Minute)

@@ -197,6 +197,7 @@ type output struct {
 	writes      int
 	collected   []string
 	state       map[string]string
+	earlier     []string
 }
 
 // Fail makes a method fail by its name until it is told nil.
@@ -239,6 +240,8 @@ func (o *output) Collected() []string {
 	defer o.mu.Unlock()
 	return o.collected
 }
+
+func (o *output) Intact() bool { return true }
 
 func (o *output) Live() (*artifact.Bundle, error) {
 	o.mu.Lock()
@@ -328,6 +331,12 @@ func (o *output) WriteState(name string, data []byte) error {
 	return o.failing["WriteState"]
 }
 
+func (o *output) Earlier() ([]string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.earlier, o.failing["Earlier"]
+}
+
 // server is a Prometheus.
 type server struct {
 	mu      sync.Mutex
@@ -337,6 +346,7 @@ type server struct {
 	loaded  string
 	started time.Time
 	asked   []string // digests it was asked to load
+	lost    map[string]bool
 	report  func(state string, err error)
 }
 
@@ -400,6 +410,12 @@ func (s *server) load(want target.Want, refuses func(string) error) (target.Conf
 		}
 	}
 	s.loaded = want.Digest
+	if lost := s.missing(want); len(lost) > 0 {
+		return target.Confirmation{}, &target.PoolsMissingError{Pools: lost}
+	}
+	if s.report != nil {
+		s.report(target.StateConfirmed, nil)
+	}
 	return target.Confirmation{Digest: want.Digest}, nil
 }
 
@@ -410,6 +426,33 @@ func (s *server) Check(_ context.Context, want target.Want) (confirmed bool, sta
 		return false, time.Time{}, &target.UnreachableError{Cause: errBroken}
 	}
 	return s.loaded == want.Digest, s.started, nil
+}
+
+func (s *server) Missing(_ context.Context, want target.Want) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.missing(want), nil
+}
+
+// missing are the pools with targets that it does not list.
+func (s *server) missing(want target.Want) []string {
+	var out []string
+	for _, name := range want.Pools() {
+		if s.lost[name] {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// Lose makes it lack scrape pools; no name mends it.
+func (s *server) Lose(pools ...string) {
+	s.change(func() {
+		s.lost = map[string]bool{}
+		for _, name := range pools {
+			s.lost[name] = true
+		}
+	})
 }
 
 // journal keeps the log.
@@ -469,7 +512,7 @@ func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.start(w.server)
-		w.wait(0)
+		w.wait(window) // the pass after the confirmation too
 		test(t, w)
 		w.stop()
 	})

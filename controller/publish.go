@@ -29,6 +29,7 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 	if err != nil {
 		return done, err
 	}
+	c.need(standing)
 	if standing != reconcile.Refused {
 		c.config.made(revisions(pass))
 	}
@@ -40,16 +41,25 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 	return done, c.remember(pass)
 }
 
+// need has the confirmer look for the pools that have targets by now. What was
+// gone back to has other pools than the pass, and has been confirmed before.
+func (c *Controller) need(standing reconcile.Standing) {
+	switch {
+	case c.confirmer == nil:
+	case standing == reconcile.Refused:
+		c.confirmer.need(nil)
+	default:
+		c.confirmer.need(withTargets(c.published.Pools))
+	}
+}
+
 // tell has the confirmer see to it that Prometheus loads what is published.
 func (c *Controller) tell() {
 	if c.confirmer == nil {
 		c.config.confirm(c.config.published)
 		return
 	}
-	c.confirmer.want(target.Want{
-		Digest: c.config.published, Swapped: c.config.swapped,
-		Path: c.options.ConfigPath, Pools: withTargets(c.published.Pools),
-	})
+	c.confirmer.want(target.Want{Digest: c.config.published, Swapped: c.config.swapped, Path: c.options.ConfigPath})
 }
 
 // remember keeps the accepted objects for the next start, and removes what the

@@ -27,7 +27,8 @@ type Status struct {
 	Message string `json:"message,omitempty"`
 	// Healthy says that current/ is a set that passed validation: /healthz.
 	Healthy bool `json:"healthy"`
-	// Ready says that what the specs ask for is published and confirmed: /readyz.
+	// Ready says that what the specs ask for is published and confirmed, and that
+	// Prometheus answers and has every pool with targets: /readyz.
 	Ready bool `json:"ready"`
 
 	Time    time.Time     `json:"time"` // of the last pass
@@ -50,7 +51,9 @@ type ConfigStatus struct {
 	Swapped   time.Time `json:"swapped,omitzero"`
 	// Prometheus is where its loading stands, such as "reloading" or "unreachable".
 	Prometheus string `json:"prometheus,omitempty"`
-	Error      string `json:"error,omitempty"` // why it is not confirmed, or was taken back
+	// Error is why it is not confirmed or was taken back, or what Prometheus lacks
+	// though it has confirmed it.
+	Error string `json:"error,omitempty"`
 }
 
 // TargetsStatus counts targets.
@@ -110,10 +113,25 @@ func (c *Controller) report(r result) {
 		s = c.survey(r.pass)
 		c.logProblems(r.pass.Problems)
 	}
-	c.reported = r.pass
-	s.Time, s.Config = time.Now().UTC(), c.configStatus()
+	c.reported, c.passErr = r.pass, cmp.Or(r.err, r.pass.LoadError)
+	s.Time = time.Now().UTC()
+	c.restate(s)
+}
+
+// refresh stores how the configuration stands with Prometheus by now. It takes
+// no pass.
+func (c *Controller) refresh() {
+	if c.reported == nil {
+		return // the first pass will tell
+	}
+	known := *c.Status()
+	c.restate(&known)
+}
+
+func (c *Controller) restate(s *Status) {
+	s.Config = c.configStatus()
 	s.Healthy = c.config.published != "" || c.config.previous != ""
-	s.judge(cmp.Or(r.err, r.pass.LoadError))
+	s.judge(c.passErr)
 	c.status.Store(s)
 }
 
@@ -145,17 +163,17 @@ func (c *Controller) configStatus() ConfigStatus {
 	switch {
 	case s.rejected != nil:
 		out.Error = s.rejected.err.Error()
+	case w.err != nil && !refused(w.err): // also of a confirmed one: Prometheus went away
+		out.Error = w.err.Error()
 	case s.problem != nil:
 		out.Error = s.problem.Error()
-	case w.err != nil && s.confirmed == "":
-		out.Error = w.err.Error()
 	}
 	return out
 }
 
 // judge sets the overall state.
 func (s *Status) judge(err error) {
-	s.Ready = s.Config.Confirmed != "" && s.Config.Confirmed == s.Config.Desired
+	s.Ready = s.Config.Confirmed != "" && s.Config.Confirmed == s.Config.Desired && s.Config.Error == ""
 	switch {
 	case err != nil:
 		s.State, s.Message = StateDegraded, err.Error()

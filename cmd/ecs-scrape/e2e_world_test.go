@@ -212,9 +212,9 @@ func (w *world) startController() {
 }
 
 // startPrometheus runs Prometheus on the published directory as the docs tell.
-func (w *world) startPrometheus(p prometheusBinary, args ...string) {
+func (w *world) startPrometheus(p prometheusBinary) {
 	w.t.Helper()
-	w.startPrometheusOn(p, filepath.Join(w.output, "current", "prometheus.yml"), append(args, "--web.enable-lifecycle")...)
+	w.startPrometheusOn(p, filepath.Join(w.output, "current", "prometheus.yml"), "--web.enable-lifecycle")
 }
 
 // startPrometheusOn runs Prometheus on a configuration file.

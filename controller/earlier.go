@@ -1,0 +1,32 @@
+package controller
+
+import (
+	"path/filepath"
+
+	"ecs-scrape/controller/target"
+	"ecs-scrape/reconcile/validate"
+)
+
+// Earlier are the digests of the configurations on disk that are not current,
+// the one used last first. Only those that are what was once published, and
+// valid, are among them.
+func (d Directory) Earlier() ([]string, error) {
+	all, err := d.Generations()
+	if err != nil {
+		return nil, err
+	}
+	var sound []string
+	for _, g := range all {
+		if g.Current {
+			continue
+		}
+		files, err := target.ReadFiles(filepath.Join(d.Path(), "generation-"+g.Digest))
+		if err != nil || files.Digest() != g.Digest {
+			continue
+		}
+		if _, errs := validate.Files(files); len(errs) == 0 {
+			sound = append(sound, g.Digest)
+		}
+	}
+	return sound, nil
+}
