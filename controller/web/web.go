@@ -31,7 +31,7 @@ type Status interface {
 //	/api/v1/status  the status as JSON
 //	/metrics        metrics
 //	/healthz        200 while what is published passed validation; ECS watches it
-//	/readyz         200 while it is also confirmed by Prometheus; for people and alarms
+//	/readyz         200 while Prometheus has confirmed it, answers and lacks no pool; for people and alarms
 func NewHandler(s Status, g prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
