@@ -14,6 +14,7 @@ import (
 	"ecs-scrape/controller/target"
 	"ecs-scrape/reconcile"
 	"ecs-scrape/reconcile/artifact"
+	"ecs-scrape/spec"
 )
 
 // Tuning, each with its goal.
@@ -102,7 +103,7 @@ type Controller struct {
 	resume     time.Time // no pass before it
 	failure    string    // the last error logged
 	problems   map[string]bool
-	accepted   string // what is on disk
+	remembered *spec.Set // whose accepted objects are on disk
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new

@@ -1,11 +1,6 @@
 package controller
 
-import (
-	"path/filepath"
-
-	"ecs-scrape/controller/target"
-	"ecs-scrape/reconcile/validate"
-)
+import "ecs-scrape/reconcile/validate"
 
 // Earlier are the digests of the configurations on disk that are not current,
 // the one used last first. Only those that are what was once published, and
@@ -20,7 +15,7 @@ func (d Directory) Earlier() ([]string, error) {
 		if g.Current {
 			continue
 		}
-		files, err := target.ReadFiles(filepath.Join(d.Path(), "generation-"+g.Digest))
+		files, err := d.ReadGeneration(g.Digest)
 		if err != nil || files.Digest() != g.Digest {
 			continue
 		}

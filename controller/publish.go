@@ -65,15 +65,15 @@ func (c *Controller) tell() {
 // remember keeps the accepted objects for the next start, and removes what the
 // confirmed configuration no longer names.
 func (c *Controller) remember(pass *reconcile.Pass) error {
-	data, err := c.reconciler.Accepted().Encode()
-	if err != nil {
-		return err
-	}
-	if string(data) != c.accepted {
+	if pass.Set != c.remembered {
+		data, err := c.reconciler.Accepted().Encode()
+		if err != nil {
+			return err
+		}
 		if err := c.output.WriteState(AcceptedFile, data); err != nil {
 			return fmt.Errorf("keep the accepted objects: %w", err)
 		}
-		c.accepted = string(data)
+		c.remembered = pass.Set
 	}
 	return c.collect(pass.Plan.Bundle)
 }

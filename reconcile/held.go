@@ -6,6 +6,7 @@ import (
 
 	"ecs-scrape/reconcile/artifact"
 	"ecs-scrape/reconcile/inventory"
+	"ecs-scrape/reconcile/plan"
 )
 
 // holding is what the inventory is told of the published targets, kept from
@@ -72,7 +73,7 @@ func tasksOf(live *artifact.Bundle, scopes []inventory.Scope) map[inventory.Scop
 	}
 	for _, p := range live.Pools {
 		for _, t := range p.Targets {
-			if ids, ok := out[scopeOf(t)]; ok && t.Origin.Task != "" {
+			if ids, ok := out[plan.ScopeOf(t.Origin)]; ok && t.Origin.Task != "" {
 				ids[t.Origin.Task] = struct{}{}
 			}
 		}
@@ -80,6 +81,20 @@ func tasksOf(live *artifact.Bundle, scopes []inventory.Scope) map[inventory.Scop
 	return out
 }
 
-func scopeOf(t artifact.Target) inventory.Scope {
-	return inventory.Scope{Account: t.Origin.Account, Region: t.Origin.Region, Cluster: t.Origin.Cluster}
+// scopesOf are the sorted places that published targets come from.
+func scopesOf(live *artifact.Bundle) []inventory.Scope {
+	seen := map[inventory.Scope]bool{}
+	for _, p := range live.Pools {
+		for _, t := range p.Targets {
+			if s := plan.ScopeOf(t.Origin); s.Cluster != "" {
+				seen[s] = true
+			}
+		}
+	}
+	out := make([]inventory.Scope, 0, len(seen))
+	for s := range seen {
+		out = append(out, s)
+	}
+	slices.SortFunc(out, inventory.Scope.Compare)
+	return out
 }

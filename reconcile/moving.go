@@ -17,7 +17,7 @@ func keepMoving(live *artifact.Bundle, want []artifact.Pool) []artifact.Pool {
 			homes[t.Origin.Object] = p.Path
 		}
 	}
-	var running map[endpoint]bool // made when the first moving target is seen
+	var running map[artifact.Endpoint]bool // made when the first moving target is seen
 	out := slices.Clone(want)
 	for i := range out {
 		for _, t := range poolAt(live, out[i].Path) {
@@ -26,9 +26,9 @@ func keepMoving(live *artifact.Bundle, want []artifact.Pool) []artifact.Pool {
 				continue
 			}
 			if running == nil {
-				running = endpoints(want)
+				running = artifact.Endpoints(want)
 			}
-			if running[endpointOf(t)] {
+			if running[t.Endpoint()] {
 				out[i].Targets = append(slices.Clip(out[i].Targets), t)
 			}
 		}
@@ -36,23 +36,6 @@ func keepMoving(live *artifact.Bundle, want []artifact.Pool) []artifact.Pool {
 	for i := range out {
 		if len(out[i].Targets) != len(want[i].Targets) {
 			slices.SortFunc(out[i].Targets, artifact.Target.Compare)
-		}
-	}
-	return out
-}
-
-// endpoint is what an object scrapes, whatever the pool and the labels.
-type endpoint struct{ object, address, path string }
-
-func endpointOf(t artifact.Target) endpoint {
-	return endpoint{t.Origin.Object, t.Address(), t.Labels.Get("__metrics_path__")}
-}
-
-func endpoints(pools []artifact.Pool) map[endpoint]bool {
-	out := map[endpoint]bool{}
-	for _, p := range pools {
-		for _, t := range p.Targets {
-			out[endpointOf(t)] = true
 		}
 	}
 	return out

@@ -36,26 +36,6 @@ type callSample struct {
 	throttled int
 }
 
-// quotaOf names the request quota that an operation of the controller is
-// charged to. What is missing has none that AWS documents.
-func quotaOf(operation string) awssim.Category {
-	switch operation {
-	case "DescribeClusters", "ListClusters":
-		return awssim.ClusterRead
-	case "ListTasks", "DescribeTasks", "ListContainerInstances", "DescribeContainerInstances":
-		return awssim.ClusterResourceRead
-	case "ListServices", "DescribeServices":
-		return awssim.ServiceRead
-	case "DescribeTaskDefinition":
-		return awssim.TaskDefinitionRead
-	case "DescribeInstances":
-		return awssim.DescribeInstances
-	case "DescribeNetworkInterfaces":
-		return awssim.DescribeInterfaces
-	}
-	return ""
-}
-
 // measure adds a sample and compares it with that of a minute ago.
 func (m *demoMeter) measure(now time.Time, counts []awssim.CallCount) demoCalls {
 	newest := callSample{at: now, calls: map[string]int{}}
@@ -71,7 +51,7 @@ func (m *demoMeter) measure(now time.Time, counts []awssim.CallCount) demoCalls 
 	for operation, calls := range newest.calls {
 		n := calls - oldest.calls[operation]
 		out.calls += n
-		spent[quotaOf(operation)] += n
+		spent[awssim.CategoryOf(operation, true)] += n
 	}
 	for category, quota := range awssim.DocumentedQuotas() {
 		share := float64(spent[category]) / (quota.Burst + quota.Refill*out.window.Seconds())

@@ -57,11 +57,8 @@ func (p *Place) ecsDescribeContainerInstances(in *describeInstancesInput) (*desc
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(in.ContainerInstances) == 0:
-		return nil, invalidParameter("Container instances cannot be empty.")
-	case len(in.ContainerInstances) > ecsBatch:
-		return nil, invalidParameter("Container instances cannot be longer than 100.")
+	if err := checkBatch("Container instances", len(in.ContainerInstances), ecsBatch); err != nil {
+		return nil, err
 	}
 	out := &describeInstancesOutput{ContainerInstances: []wireInstance{}, Failures: []ecsFailure{}}
 	for _, name := range in.ContainerInstances {

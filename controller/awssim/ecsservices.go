@@ -63,11 +63,8 @@ func (p *Place) ecsDescribeServices(in *describeServicesInput) (*describeService
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(in.Services) == 0:
-		return nil, invalidParameter("Services cannot be empty.")
-	case len(in.Services) > ecsServicesBatch:
-		return nil, invalidParameter("Services cannot be longer than 10.")
+	if err := checkBatch("Services", len(in.Services), ecsServicesBatch); err != nil {
+		return nil, err
 	}
 	out := &describeServicesOutput{Services: []wireService{}, Failures: []ecsFailure{}}
 	for _, name := range in.Services {

@@ -121,11 +121,8 @@ func (p *Place) ecsDescribeTasks(in *describeTasksInput) (*describeTasksOutput, 
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case len(in.Tasks) == 0:
-		return nil, invalidParameter("Tasks cannot be empty.")
-	case len(in.Tasks) > ecsBatch:
-		return nil, invalidParameter("Tasks cannot be longer than 100.")
+	if err := checkBatch("Tasks", len(in.Tasks), ecsBatch); err != nil {
+		return nil, err
 	}
 	out := &describeTasksOutput{Tasks: []wireTask{}, Failures: []ecsFailure{}}
 	for _, name := range in.Tasks {

@@ -1,6 +1,9 @@
 package awssim
 
-import "net/http"
+import (
+	"fmt"
+	"net/http"
+)
 
 // APIError is an error as an AWS service answers it. The verbs of a Place
 // return it too, with ECS's codes.
@@ -22,6 +25,17 @@ func badRequest(code, message string) *APIError {
 
 func invalidParameter(message string) *APIError {
 	return badRequest("InvalidParameterException", message)
+}
+
+// checkBatch refuses a describe call of nothing, or of more than most.
+func checkBatch(what string, n, most int) error {
+	switch {
+	case n == 0:
+		return invalidParameter(what + " cannot be empty.")
+	case n > most:
+		return invalidParameter(fmt.Sprintf("%s cannot be longer than %d.", what, most))
+	}
+	return nil
 }
 
 func clusterNotFound() *APIError {

@@ -165,7 +165,7 @@ func (g *gate) spendFaults(c call) (why *refusal, delay time.Duration, hangs []<
 }
 
 func (g *gate) charge(c call) bool {
-	cat := category(c.operation, c.filtered)
+	cat := CategoryOf(c.operation, c.filtered)
 	quota, limited := g.quotas[cat]
 	if !limited {
 		return true

@@ -63,8 +63,9 @@ func (s *Sim) SetQuotas(q Quotas) {
 	clear(s.gate.buckets)
 }
 
-// category is the bucket that an operation is charged to, or "".
-func category(operation string, filtered bool) Category {
+// CategoryOf is the bucket that an operation is charged to, or "" where AWS
+// documents none. filtered is of the EC2 operations alone.
+func CategoryOf(operation string, filtered bool) Category {
 	switch operation {
 	case "DescribeClusters", "ListClusters":
 		return ClusterRead

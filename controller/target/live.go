@@ -92,13 +92,18 @@ func (d *Directory) readConfig() error {
 	if err != nil || digest == "" {
 		return err
 	}
-	files, err := ReadFiles(d.at(generationPrefix + digest))
+	files, err := d.ReadGeneration(digest)
 	if errors.Is(err, fs.ErrNotExist) {
 		d.notes = append(d.notes, fmt.Errorf("no configuration is published: %w", err))
 		err = nil
 	}
 	d.config = d.generation(digest, files)
 	return err
+}
+
+// ReadGeneration is the configuration of that digest as it is on disk.
+func (d *Directory) ReadGeneration(digest string) (artifact.Files, error) {
+	return ReadFiles(d.at(generationPrefix + digest))
 }
 
 // ReadFiles reads all regular files below dir.

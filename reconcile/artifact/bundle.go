@@ -74,6 +74,25 @@ type Origin struct {
 	Task    string `json:"task,omitempty"` // its id; empty in records of before it was kept
 }
 
+// Endpoint is what an object scrapes, whatever the pool and the other labels.
+type Endpoint struct{ Object, Address, Path string }
+
+// Endpoint is the target's.
+func (t Target) Endpoint() Endpoint {
+	return Endpoint{Object: t.Origin.Object, Address: t.Address(), Path: t.Labels.Get("__metrics_path__")}
+}
+
+// Endpoints are those of all targets of the pools.
+func Endpoints(pools []Pool) map[Endpoint]bool {
+	out := map[Endpoint]bool{}
+	for _, p := range pools {
+		for _, t := range p.Targets {
+			out[t.Endpoint()] = true
+		}
+	}
+	return out
+}
+
 // Address is the host and port that Prometheus connects to.
 func (t Target) Address() string { return t.Labels.Get("__address__") }
 

@@ -45,6 +45,7 @@ func Build(in Input) *Plan {
 		in:       in,
 		settings: map[string]*config.ScrapeConfig{},
 		pools:    map[string]*artifact.Pool{},
+		defaults: in.Choice.defaultLabels(in.Sources),
 		tasks:    group(in.Snapshot),
 		claims:   claims{},
 		facts:    map[inventory.Scope]inventory.Facts{},
@@ -76,6 +77,7 @@ type run struct {
 	in       Input
 	settings map[string]*config.ScrapeConfig
 	pools    map[string]*artifact.Pool // by path
+	defaults []string
 	tasks    [][]*inventory.Task
 	claims   claims
 	facts    map[inventory.Scope]inventory.Facts // that each scope was listed with
@@ -105,7 +107,7 @@ func (r *run) object(o *spec.Object) {
 	}
 	b := &builder{
 		object: o, pool: pool, settings: settings,
-		defaults: r.in.Choice.defaultLabels(r.in.Sources),
+		defaults: r.defaults,
 		lb:       labels.NewBuilder(labels.EmptyLabels()),
 	}
 	selector := &o.ScrapeTarget.Selector

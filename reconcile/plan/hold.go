@@ -5,7 +5,6 @@ import (
 	"path"
 	"slices"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"ecs-scrape/reconcile/artifact"
@@ -18,7 +17,7 @@ import (
 // has now.
 func (r *run) hold() {
 	scopes := newScopes(r.in.Snapshot)
-	var planned map[string]bool // what is scraped, made when it is first needed
+	var planned map[artifact.Endpoint]bool // what is scraped, made when it is first needed
 	for _, live := range r.in.Live {
 		for _, t := range live.Targets {
 			pool, t := r.home(live, t)
@@ -32,7 +31,7 @@ func (r *run) hold() {
 				if planned == nil {
 					planned = r.planned()
 				}
-				if !planned[placeOf(t)] {
+				if !planned[t.Endpoint()] {
 					pool.Targets = append(pool.Targets, t)
 					r.plan.Held++
 				}
@@ -59,26 +58,25 @@ func (r *run) home(live artifact.Pool, t artifact.Target) (*artifact.Pool, artif
 	return r.pools[home.Path], t
 }
 
-// planned are the places of all targets so far.
-func (r *run) planned() map[string]bool {
-	out := map[string]bool{}
+// planned are the endpoints of all targets so far.
+func (r *run) planned() map[artifact.Endpoint]bool {
+	var pools []artifact.Pool
 	for _, p := range r.pools {
-		for _, t := range p.Targets {
-			out[placeOf(t)] = true
-		}
+		pools = append(pools, *p)
 	}
-	return out
+	return artifact.Endpoints(pools)
 }
 
-func placeOf(t artifact.Target) string {
-	return t.Origin.Object + " " + t.Address() + t.Labels.Get(model.MetricsPathLabel)
+// ScopeOf is the place that a published target is from.
+func ScopeOf(o artifact.Origin) inventory.Scope {
+	return inventory.Scope{Account: o.Account, Region: o.Region, Cluster: o.Cluster}
 }
 
 // informed says that what is known of the place is enough to tell what the
 // target's object selects there.
 func (r *run) informed(o artifact.Origin) bool {
 	needs, ok := r.needs[o.Object]
-	return !ok || r.covered(needs, inventory.Scope{Account: o.Account, Region: o.Region, Cluster: o.Cluster})
+	return !ok || r.covered(needs, ScopeOf(o))
 }
 
 // covered says that the scope was listed with the environment variables of
@@ -115,7 +113,7 @@ func (s *scopes) unknown(o artifact.Origin) bool {
 	if o.Cluster == "" {
 		return !s.all // the record of its place was lost
 	}
-	switch s.state[inventory.Scope{Account: o.Account, Region: o.Region, Cluster: o.Cluster}] {
+	switch s.state[ScopeOf(o)] {
 	case inventory.Synced, inventory.Stale, inventory.Gone:
 		return false
 	case inventory.Unsynced:
