@@ -8,26 +8,12 @@ import (
 // DefaultClass is the scrape class that exists undeclared.
 const DefaultClass = "default"
 
-// MetricsPath is the path to scrape: Path, or "/metrics".
-func (e *Endpoint) MetricsPath() string {
-	if e.Path == "" {
-		return "/metrics"
-	}
-	return e.Path
-}
-
 // Class is the name of the scrape class: ScrapeClass, or "default".
 func (s *ScrapeTargetSpec) Class() string {
 	if s.ScrapeClass == "" {
 		return DefaultClass
 	}
 	return s.ScrapeClass
-}
-
-// EnvironmentNames are the sorted names of environment variables that the
-// selector looks at. No other variable's value need be kept.
-func (s *ScrapeTargetSpec) EnvironmentNames() []string {
-	return s.Selector.Environment.Keys()
 }
 
 // Class finds a declared scrape class, or the undeclared "default". The result

@@ -46,18 +46,18 @@ func TestLabelSelectorMatches(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	var target ScrapeTargetSpec
-	if target.Class() != "default" || (&Endpoint{}).MetricsPath() != "/metrics" || target.EnvironmentNames() != nil {
-		t.Errorf("defaults of an empty ScrapeTarget: %q, %q, %v", target.Class(), (&Endpoint{}).MetricsPath(), target.EnvironmentNames())
+	if target.Class() != "default" || target.Selector.Environment.Keys() != nil {
+		t.Errorf("defaults of an empty ScrapeTarget: %q, %v", target.Class(), target.Selector.Environment.Keys())
 	}
 	target.ScrapeClass = "tls"
 	target.Selector.Environment = &LabelSelector{
 		MatchLabels:      map[string]string{"B": "", "A": ""},
 		MatchExpressions: []Requirement{{Key: "C", Operator: "Exists"}, {Key: "A", Operator: "Exists"}},
 	}
-	if diff := cmp.Diff([]string{"A", "B", "C"}, target.EnvironmentNames()); diff != "" {
+	if diff := cmp.Diff([]string{"A", "B", "C"}, target.Selector.Environment.Keys()); diff != "" {
 		t.Errorf("environment names (-want +got):\n%s", diff)
 	}
-	if target.Class() != "tls" || (&Endpoint{Path: "/x"}).MetricsPath() != "/x" {
+	if target.Class() != "tls" {
 		t.Error("what is given is not taken")
 	}
 }
@@ -156,6 +156,7 @@ func TestDecodeAgrees(t *testing.T) {
 func TestTypesAreKnown(t *testing.T) {
 	special := map[reflect.Type]bool{
 		reflect.TypeFor[*yaml.Node](): true, reflect.TypeFor[Verbatim](): true, reflect.TypeFor[Port](): true,
+		reflect.TypeFor[Size](): true,
 	}
 	var walk func(typ reflect.Type, path string)
 	walk = func(typ reflect.Type, path string) {
@@ -163,7 +164,7 @@ func TestTypesAreKnown(t *testing.T) {
 			return
 		}
 		switch typ.Kind() {
-		case reflect.String:
+		case reflect.String, reflect.Bool, reflect.Int, reflect.Uint64:
 		case reflect.Pointer, reflect.Slice, reflect.Map:
 			walk(typ.Elem(), path+"[]")
 		case reflect.Struct:

@@ -3,6 +3,7 @@ package spec
 import (
 	"maps"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -12,9 +13,7 @@ import (
 
 func (d *document) checkScrapeTarget(s *ScrapeTargetSpec) {
 	d.checkSelector("spec.selector", &s.Selector)
-	if len(s.Endpoints) == 0 {
-		d.at("spec.endpoints", "is empty; %s", remedyForMissing("endpoints"))
-	}
+	d.checkWhat(s)
 	for i := range s.Endpoints {
 		d.checkEndpoint(index("spec.endpoints", i), &s.Endpoints[i])
 	}
@@ -25,6 +24,25 @@ func (d *document) checkScrapeTarget(s *ScrapeTargetSpec) {
 		d.checkLabelName(join("spec.labels", name), name)
 	}
 	d.checkTargetScrapeConfig("spec.scrapeConfig", s.ScrapeConfig.Node)
+}
+
+// conventions are the presets that a ScrapeTarget may name.
+var conventions = []string{"prometheus-ecs-sd", "prometheus-ecs-discovery", "cloudwatch-agent", "prometheus.io"}
+
+// checkWhat judges that exactly one of endpoints and convention is there.
+func (d *document) checkWhat(s *ScrapeTargetSpec) {
+	switch {
+	case s.Convention != "" && len(s.Endpoints) > 0:
+		d.at("spec.convention", "is given beside endpoints; keep one of the two, and write another ScrapeTarget for the other")
+	case s.Convention != "":
+		if !slices.Contains(conventions, s.Convention) {
+			d.at("spec.convention", "%q is unknown; %s", s.Convention, suggest(s.Convention, conventions))
+		}
+	case d.places["spec.endpoints"] != nil && len(s.Endpoints) == 0:
+		d.at("spec.endpoints", "is empty; %s", remedyForMissing("endpoints"))
+	case d.missing("spec.endpoints") && !d.misspelt("spec", "endpoints") && !d.misspelt("spec", "convention"):
+		d.at("spec", "needs endpoints or a convention; %s", remedyForMissing("endpoints"))
+	}
 }
 
 func (d *document) checkSelector(at string, s *Selector) {
@@ -41,6 +59,8 @@ func (d *document) checkSelector(at string, s *Selector) {
 	d.checkGlobs(at+".containers", s.Containers)
 	d.checkChoices(at+".launchTypes", s.LaunchTypes, []string{"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"})
 	d.checkChoices(at+".healthStatus", s.HealthStatus, []string{"HEALTHY", "UNHEALTHY", "UNKNOWN"})
+	d.checkLabelSelector(at+".taskTags", s.TaskTags)
+	d.checkLabelSelector(at+".serviceTags", s.ServiceTags)
 	d.checkLabelSelector(at+".dockerLabels", s.DockerLabels)
 	d.checkLabelSelector(at+".environment", s.Environment)
 }
@@ -140,4 +160,16 @@ func (d *document) missing(at string) bool {
 // parent is the path of the mapping that has the field.
 func parent(at string) string {
 	return at[:max(0, strings.LastIndexByte(at, '.'))]
+}
+
+// misspelt says whether the mapping has an unknown field that is likely meant to
+// be the named one; that has been reported.
+func (d *document) misspelt(at, name string) bool {
+	known := d.known.of(reflect.TypeFor[ScrapeTargetSpec]())
+	for key := range pairs(d.places[at]) {
+		if _, ok := known.byName[key.Value]; !ok && nearest(key.Value, known.names()) == name {
+			return true
+		}
+	}
+	return false
 }

@@ -58,20 +58,78 @@ type Object struct {
 // Problem is one thing wrong with a document: what, where, and the remedy.
 type Problem struct {
 	Position
+	// Code identifies what a lint found, such as "timeout-above-interval"; ""
+	// is a document that does not decode, or is refused by Prometheus.
+	Code string `json:"code,omitempty"`
+	// Severity is an error where the document is not served because of it. The
+	// zero value is an error.
+	Severity Severity `json:"severity,omitzero"`
 	// Object is the zero ID where the document's identity cannot be read.
 	Object ID `json:"object,omitzero"`
 	// Path is the field, such as spec.endpoints[0].port; "" for the document.
 	Path string `json:"path,omitempty"`
+	// Rule is "group/rule" of what Prometheus refuses in a rule file; its words
+	// are the Message.
+	Rule string `json:"rule,omitempty"`
 	// Message says what is wrong and how to mend it.
 	Message string `json:"message"`
 }
 
-// Error is "file:line:column: field.path: message".
-func (p Problem) Error() string {
-	if p.Path == "" {
-		return p.Position.String() + ": " + p.Message
+// Severity says what a Problem does to its document. It is written as "error"
+// or "warning".
+type Severity bool
+
+// Severities of a Problem.
+const (
+	Error   Severity = false
+	Warning Severity = true
+)
+
+// String is "error" or "warning".
+func (s Severity) String() string {
+	if s == Warning {
+		return "warning"
 	}
-	return p.Position.String() + ": " + p.Path + ": " + p.Message
+	return "error"
+}
+
+// MarshalText writes "error" or "warning".
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Severity) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "error":
+		*s = Error
+	case "warning":
+		*s = Warning
+	default:
+		return fmt.Errorf("severity %q: must be error or warning", text)
+	}
+	return nil
+}
+
+// Error is "file:line:column: field.path: message", or for a rule
+// "file:line:column group/rule: message"; a warning says so before its message,
+// and what a lint found ends with its code in brackets.
+func (p Problem) Error() string {
+	text := p.Position.String()
+	switch {
+	case p.Rule != "":
+		text += " " + p.Rule + ": "
+	case p.Path != "":
+		text += ": " + p.Path + ": "
+	default:
+		text += ": "
+	}
+	if p.Severity == Warning {
+		text += "warning: "
+	}
+	text += p.Message
+	if p.Code != "" {
+		text += " [" + p.Code + "]"
+	}
+	return text
 }
 
 // Compare orders problems by place, then by text.

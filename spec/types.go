@@ -37,14 +37,26 @@ type Verbatim struct {
 // ScrapeTargetSpec selects containers and says how to scrape them.
 type ScrapeTargetSpec struct {
 	Selector Selector `json:"selector"`
-	// Endpoints are what to scrape of each selected task. At least one.
-	Endpoints []Endpoint `json:"endpoints"`
+	// Endpoints are what to scrape of each selected task: at least one, unless
+	// Convention is given.
+	Endpoints []Endpoint `json:"endpoints,omitempty"`
+	// Convention takes what to scrape from what the containers themselves say,
+	// in the words of another tool: prometheus-ecs-sd, prometheus-ecs-discovery,
+	// cloudwatch-agent or prometheus.io. Given instead of Endpoints.
+	Convention string `json:"convention,omitempty"`
 	// ScrapeClass names a class of the PrometheusConfig; "" is "default".
 	ScrapeClass string `json:"scrapeClass,omitempty"`
-	// JobName is the job label; "" is the ECS service, else the family.
+	// JobName is the job label; "" is what the convention says, else the ECS
+	// service, else the family.
 	JobName string `json:"jobName,omitempty"`
 	// Labels are added to every target; an empty value drops a default label.
 	Labels map[string]string `json:"labels,omitempty"`
+	// LabelsFrom are labels whose value is found with the task. One that has a
+	// value wins over Labels and over the default labels.
+	LabelsFrom map[string]LabelSource `json:"labelsFrom,omitempty"`
+	// RelabelConfigs are Prometheus's relabel_config, run by the controller over
+	// the __meta_ecs_* labels and all that Prometheus would start from.
+	RelabelConfigs Verbatim `json:"relabelConfigs,omitzero"`
 	// ScrapeConfig holds job-level scrape_config fields in Prometheus's
 	// spelling. It gives this object a pool of its own.
 	ScrapeConfig Verbatim `json:"scrapeConfig,omitzero"`
@@ -64,6 +76,10 @@ type Selector struct {
 	LaunchTypes []string `json:"launchTypes,omitempty"`
 	// HealthStatus is HEALTHY, UNHEALTHY or UNKNOWN; a task without a health check is UNKNOWN.
 	HealthStatus []string `json:"healthStatus,omitempty"`
+	// TaskTags and ServiceTags are evaluated per task. A task that no service
+	// started has no service tags.
+	TaskTags    *LabelSelector `json:"taskTags,omitempty"`
+	ServiceTags *LabelSelector `json:"serviceTags,omitempty"`
 	// DockerLabels and Environment are evaluated per container; Environment
 	// includes the task's run-time overrides.
 	DockerLabels *LabelSelector `json:"dockerLabels,omitempty"`
@@ -86,18 +102,47 @@ type Requirement struct {
 	Values   []string `json:"values,omitempty"`
 }
 
-// Endpoint is one port and path to scrape.
+// Endpoint is one port and path to scrape. Port or PortFrom is required.
 type Endpoint struct {
-	// Port is a port mapping's name, or a container port.
-	Port Port `json:"port"`
-	// Path is the metrics path; "" is /metrics.
+	// Port is a port mapping's name, or a container port. Beside PortFrom it is
+	// for containers that have no such value.
+	Port Port `json:"port,omitzero"`
+	// PortFrom is where each container tells its port: a number, or a port
+	// mapping's name.
+	PortFrom *ValueSource `json:"portFrom,omitempty"`
+	// Path is the metrics path; "" is /metrics. Beside PathFrom it is for
+	// containers that have no such value.
 	Path string `json:"path,omitempty"`
+	// PathFrom is where each container tells its metrics path.
+	PathFrom *ValueSource `json:"pathFrom,omitempty"`
 	// Scheme is http or https; "" is the class's, else http.
 	Scheme string `json:"scheme,omitempty"`
 	// Interval and Timeout are Prometheus durations such as 30s; "" is the
 	// class's, else the global one.
 	Interval string `json:"interval,omitempty"`
 	Timeout  string `json:"timeout,omitempty"`
+	// Params are URL parameters. Each has one value and a name that may be a
+	// label's: others need scrapeConfig.params, and so a pool.
+	Params map[string][]string `json:"params,omitempty"`
+}
+
+// ValueSource names a value of a container; exactly one field is set.
+type ValueSource struct {
+	// Environment is the name of an environment variable; overrides win.
+	Environment string `json:"environment,omitempty"`
+	// DockerLabel is the key of a docker label.
+	DockerLabel string `json:"dockerLabel,omitempty"`
+}
+
+// LabelSource names a value of a task or container; exactly one field is set.
+type LabelSource struct {
+	TaskTag     string `json:"taskTag,omitempty"`
+	ServiceTag  string `json:"serviceTag,omitempty"`
+	DockerLabel string `json:"dockerLabel,omitempty"`
+	// Environment publishes the value of that variable.
+	Environment string `json:"environment,omitempty"`
+	// Meta is one of the __meta_ecs_* labels.
+	Meta string `json:"meta,omitempty"`
 }
 
 // Port is a port mapping's name or a container port; exactly one is set.
@@ -109,6 +154,9 @@ type Port struct {
 
 // PrometheusConfigSpec is the configuration of one Prometheus.
 type PrometheusConfigSpec struct {
+	// Prometheus says what will load the configuration, so that it is judged as
+	// the live one does.
+	Prometheus PrometheusVersion `json:"prometheus,omitzero"`
 	// ECS says what to watch; absent: this task's region, all clusters.
 	ECS []ECSSource `json:"ecs,omitempty"`
 	// Config is prometheus.yml, verbatim, without what ecs-scrape adds to it.
@@ -120,9 +168,59 @@ type PrometheusConfigSpec struct {
 	// DefaultLabels are the labels given to every target; absent: ecs_cluster,
 	// ecs_service, ecs_task_family, ecs_task_id and ecs_container.
 	DefaultLabels *[]string `json:"defaultLabels,omitempty"`
+	// SelfScrape adds jobs for this Prometheus and for the controller; absent: true.
+	SelfScrape *bool `json:"selfScrape,omitempty"`
+	// Shards is how many Prometheus share the targets, by hash of the final
+	// address; 0 is 1. Each is told which it is by --prometheus.shard.
+	Shards int `json:"shards,omitempty"`
 	// ScrapeClasses are job-level settings by name. "default" exists undeclared.
 	ScrapeClasses []ScrapeClass `json:"scrapeClasses,omitempty"`
+	// Alertmanagers are found on ECS and added to alerting.alertmanagers.
+	Alertmanagers []Alertmanager `json:"alertmanagers,omitempty"`
+	// Enforced holds for every ScrapeTarget, whatever it says itself.
+	Enforced Enforced `json:"enforced,omitzero"`
 }
+
+// PrometheusVersion is the Prometheus that will load a configuration.
+type PrometheusVersion struct {
+	// Version is such as "3.15" or "2.53.1"; "" is not known, and is judged as
+	// the oldest.
+	Version string `json:"version,omitempty"`
+	// Features are those of --enable-feature.
+	Features []string `json:"features,omitempty"`
+	// Agent is --agent: no rules, no alerting.
+	Agent bool `json:"agent,omitempty"`
+}
+
+// Alertmanager finds Alertmanagers among the running tasks.
+type Alertmanager struct {
+	// Name is a DNS-1123 label, unique within the PrometheusConfig.
+	Name     string   `json:"name"`
+	Selector Selector `json:"selector"`
+	// Port is a port mapping's name, or a container port.
+	Port Port `json:"port"`
+	// Config holds alertmanager_config fields in Prometheus's spelling: scheme,
+	// path_prefix, timeout, auth, TLS, relabelling of alerts.
+	Config Verbatim `json:"config,omitzero"`
+}
+
+// Enforced are limits that the operator sets. 0 is no limit.
+type Enforced struct {
+	// SampleLimit, LabelLimit and BodySizeLimit are upper bounds of the
+	// scrape_config fields of all pools.
+	SampleLimit   uint64 `json:"sample_limit,omitempty"`
+	LabelLimit    uint64 `json:"label_limit,omitempty"`
+	BodySizeLimit Size   `json:"body_size_limit,omitempty"`
+	// MinInterval is the shortest scrape interval; shorter ones are raised.
+	MinInterval string `json:"min_interval,omitempty"`
+	// TargetsPerObject is how many targets one ScrapeTarget may have; the rest
+	// is withheld.
+	TargetsPerObject int `json:"targets_per_object,omitempty"`
+}
+
+// Size is a number of bytes as Prometheus spells it, such as 10MB; "" or 0 is
+// no limit.
+type Size string
 
 // ECSSource is a region, or part of it, of an account.
 type ECSSource struct {
@@ -140,6 +238,12 @@ type ScrapeClass struct {
 	Name string `json:"name"`
 	// ScrapeConfig holds job-level scrape_config fields: auth, TLS, proxy, limits.
 	ScrapeConfig Verbatim `json:"scrapeConfig,omitzero"`
+	// AllowedFor chooses by metadata.labels the ScrapeTargets that may use the
+	// class; absent: all.
+	AllowedFor *metav1.LabelSelector `json:"allowedFor,omitempty"`
+	// AllowRetarget lets ScrapeTargets of a class with credentials set a proxy,
+	// headers, the scheme or another address.
+	AllowRetarget bool `json:"allowRetarget,omitempty"`
 }
 
 // PrometheusRuleSpec holds groups exactly as in a rule file.

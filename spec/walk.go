@@ -3,8 +3,10 @@ package spec
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
+	"github.com/alecthomas/units"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -25,6 +27,9 @@ func (d *document) decode(n *yaml.Node, path string, v reflect.Value) {
 	case *Port:
 		d.decodePort(n, path, target)
 		return
+	case *Size:
+		d.decodeSize(n, path, target)
+		return
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -38,6 +43,10 @@ func (d *document) decode(n *yaml.Node, path string, v reflect.Value) {
 		d.decodeMap(n, path, v)
 	case reflect.String:
 		d.decodeString(n, path, v)
+	case reflect.Bool:
+		d.decodeBool(n, path, v)
+	case reflect.Int, reflect.Uint64:
+		d.decodeCount(n, path, v)
 	default:
 		panic(fmt.Sprintf("spec: no decoding of %s", v.Type()))
 	}
@@ -55,6 +64,48 @@ func (d *document) decodeString(n *yaml.Node, path string, v reflect.Value) {
 	default:
 		d.report(n, path, fmt.Sprintf("must be a string, is %s; write a single value", describe(n)))
 	}
+}
+
+func (d *document) decodeBool(n *yaml.Node, path string, v reflect.Value) {
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
+		d.report(n, path, fmt.Sprintf("must be true or false, is %s", describe(n)))
+		return
+	}
+	d.places[path] = n
+	v.SetBool(strings.EqualFold(n.Value, "true"))
+}
+
+// decodeCount reads a whole number of zero or more, in decimal digits.
+func (d *document) decodeCount(n *yaml.Node, path string, v reflect.Value) {
+	number, err := strconv.ParseInt(n.Value, 10, 64)
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" || err != nil || number < 0 {
+		d.report(n, path, "must be a whole number of zero or more, such as 1000, is "+describeValue(n))
+		return
+	}
+	d.places[path] = n
+	if v.CanUint() {
+		v.SetUint(uint64(number))
+	} else {
+		v.SetInt(number)
+	}
+}
+
+// decodeSize reads a number of bytes, with or without a unit.
+func (d *document) decodeSize(n *yaml.Node, path string, s *Size) {
+	if _, err := units.ParseBase2Bytes(n.Value); n.Kind != yaml.ScalarNode || n.Value != "0" && err != nil {
+		d.report(n, path, "must be a size with its unit, such as 10MB, is "+describeValue(n))
+		return
+	}
+	d.places[path] = n
+	*s = Size(n.Value)
+}
+
+// describeValue is the value of a scalar as it stands, or what else a node is.
+func describeValue(n *yaml.Node) string {
+	if n.Kind == yaml.ScalarNode && n.Value != "" {
+		return strconv.Quote(n.Value)
+	}
+	return describe(n)
 }
 
 // quoted is the remedy for a scalar that is no string: quotes, unless the field

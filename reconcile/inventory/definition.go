@@ -58,4 +58,24 @@ type Instance struct {
 	AvailabilityZone string     `json:"availabilityZone,omitempty"`
 	VPC              string     `json:"vpc,omitempty"`
 	SubnetID         string     `json:"subnetId,omitempty"`
+	// PublicIPv4 and Tags, those of the EC2 instance, are present only where
+	// [Facts.Instances] asked for them.
+	PublicIPv4 netip.Addr        `json:"publicIpv4,omitzero"`
+	Tags       map[string]string `json:"tags,omitempty"`
+}
+
+// Service is an ECS service (Amazon ECS API, data type Service), present only
+// where [Facts.Services] asked for it.
+type Service struct {
+	ARN    string            `json:"arn"`
+	Name   string            `json:"name"`
+	Status string            `json:"status,omitempty"` // ACTIVE, DRAINING or INACTIVE
+	Tags   map[string]string `json:"tags,omitempty"`
+}
+
+// Cluster is an ECS cluster (Amazon ECS API, data type Cluster), present only
+// where [Facts.ClusterTags] asked for it.
+type Cluster struct {
+	ARN  string            `json:"arn"`
+	Tags map[string]string `json:"tags,omitempty"`
 }

@@ -26,9 +26,10 @@ func (f Facts) Holds(name string) bool {
 	return ok
 }
 
-// covers says that f asks for everything that other asks for.
-func (f Facts) covers(other Facts) bool {
-	if other.TaskTags && !f.TaskTags {
+// Covers says that f asks for everything that other asks for.
+func (f Facts) Covers(other Facts) bool {
+	if other.TaskTags && !f.TaskTags || other.Services && !f.Services || other.ClusterTags && !f.ClusterTags ||
+		other.Instances && !f.Instances || other.Interfaces && !f.Interfaces {
 		return false
 	}
 	return !slices.ContainsFunc(other.Environment, func(name string) bool { return !f.Holds(name) })
@@ -37,6 +38,10 @@ func (f Facts) covers(other Facts) bool {
 // meet is what both ask for.
 func (f Facts) meet(other Facts) Facts {
 	f.TaskTags = f.TaskTags && other.TaskTags
+	f.Services = f.Services && other.Services
+	f.ClusterTags = f.ClusterTags && other.ClusterTags
+	f.Instances = f.Instances && other.Instances
+	f.Interfaces = f.Interfaces && other.Interfaces
 	names := slices.DeleteFunc(slices.Clone(f.Environment), func(name string) bool { return !other.Holds(name) })
 	f.Environment = names
 	return f.normalised()

@@ -17,8 +17,19 @@ type Facts struct {
 	// Environment is the sorted list of environment variable names whose
 	// values may be kept. All others are dropped while decoding.
 	Environment []string `json:"environment,omitempty"`
-	// TaskTags asks for the tags of tasks.
+	// TaskTags asks for the tags of tasks: DescribeTasks with them.
 	TaskTags bool `json:"taskTags,omitempty"`
+	// Services asks for the services of tasks, with their tags: DescribeServices.
+	Services bool `json:"services,omitempty"`
+	// ClusterTags asks for the tags of clusters: DescribeClusters with them.
+	ClusterTags bool `json:"clusterTags,omitempty"`
+	// Instances asks for the container instances of all tasks, with their tags
+	// and public addresses; without it only those that addresses come from
+	// (bridge and host mode) are described, and they keep neither.
+	Instances bool `json:"instances,omitempty"`
+	// Interfaces asks for the network interfaces of awsvpc tasks, for their
+	// VPC and public address: DescribeNetworkInterfaces.
+	Interfaces bool `json:"interfaces,omitempty"`
 }
 
 // Want is what a pass asks of the inventory from now on.
@@ -69,6 +80,10 @@ type ScopeStatus struct {
 	// definition hold. An object that needs more of them cannot be judged here
 	// yet: what is published for it stays.
 	Facts Facts `json:"facts,omitzero"`
+	// Lacking says why facts that are asked for are not held, such as a denied
+	// call, by the fact's name as in Facts's JSON. The rest of the scope goes on
+	// without them.
+	Lacking map[string]string `json:"lacking,omitempty"`
 }
 
 // SourceStatus tells whether the clusters of a source are known.
@@ -89,7 +104,25 @@ type Snapshot struct {
 	Tasks       []*Task                `json:"tasks"` // by scope, then ARN
 	Definitions map[string]*Definition `json:"definitions"`
 	Instances   map[string]*Instance   `json:"instances"`
+	// Services are those of tasks, by "scope/name", and Clusters those of
+	// scopes, by scope; only where [Facts] asked for them. See
+	// [Snapshot.Service] and [Snapshot.Cluster].
+	Services map[string]*Service `json:"services,omitempty"`
+	Clusters map[string]*Cluster `json:"clusters,omitempty"`
 	// Waiting counts tasks that listings omit and that no evidence has
 	// stopped yet; they are still in Tasks.
 	Waiting int `json:"waiting,omitempty"`
 }
+
+// Service is the service that started the task, or nil where it has none or
+// nobody asked for it.
+func (s *Snapshot) Service(t *Task) *Service {
+	name := t.Service()
+	if name == "" {
+		return nil
+	}
+	return s.Services[t.Scope.String()+"/"+name]
+}
+
+// Cluster is the cluster of a scope, or nil where nobody asked for it.
+func (s *Snapshot) Cluster(scope Scope) *Cluster { return s.Clusters[scope.String()] }

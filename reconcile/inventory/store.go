@@ -182,7 +182,7 @@ func (s *Store) SetFacts(facts Facts) {
 	if reflect.DeepEqual(facts, s.facts) {
 		return
 	}
-	if !s.facts.covers(facts) {
+	if !s.facts.Covers(facts) {
 		s.generation++
 	}
 	s.facts = facts

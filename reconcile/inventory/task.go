@@ -96,6 +96,18 @@ func (t *Task) Service() string {
 	return name
 }
 
+// ServiceARN is the ARN of that service, or "". It is made from the task's own
+// ARN, in the form with the cluster's name (Amazon ECS developer guide, "Amazon
+// Resource Names (ARNs) and IDs").
+func (t *Task) ServiceARN() string {
+	service := t.Service()
+	prefix, _, ok := strings.Cut(t.ARN, ":task/")
+	if service == "" || !ok {
+		return ""
+	}
+	return prefix + ":service/" + t.Scope.Cluster + "/" + service
+}
+
 // Family is the task definition's family.
 func (t *Task) Family() string { f, _ := splitDefinition(t.Definition); return f }
 
@@ -142,6 +154,9 @@ type Interface struct {
 	SubnetID string     `json:"subnetId,omitempty"`
 	IPv4     netip.Addr `json:"ipv4,omitzero"`
 	IPv6     netip.Addr `json:"ipv6,omitzero"`
+	// PublicIPv4 and VPC are present only where [Facts.Interfaces] asked for them.
+	PublicIPv4 netip.Addr `json:"publicIpv4,omitzero"`
+	VPC        string     `json:"vpc,omitempty"`
 }
 
 // nameOf is the last part of an ARN, or the whole of a name.

@@ -49,7 +49,7 @@ func Build(in Input) *Plan {
 		tasks:    group(in.Snapshot),
 		claims:   claims{},
 		facts:    map[inventory.Scope]inventory.Facts{},
-		needs:    map[string][]string{},
+		needs:    map[string]inventory.Facts{},
 		homes:    map[string]Pool{},
 		blind:    map[share]bool{},
 		findings: findings{},
@@ -81,7 +81,7 @@ type run struct {
 	tasks    [][]*inventory.Task
 	claims   claims
 	facts    map[inventory.Scope]inventory.Facts // that each scope was listed with
-	needs    map[string][]string                 // environment variables, by ScrapeTarget
+	needs    map[string]inventory.Facts          // of each ScrapeTarget
 	homes    map[string]Pool                     // of each ScrapeTarget
 	blind    map[share]bool
 	findings findings
@@ -99,7 +99,7 @@ func (r *run) object(o *spec.Object) {
 	}
 	r.plan.Targets[o.Name] = 0
 	r.homes[o.Name] = pool
-	r.needs[o.Name] = o.ScrapeTarget.EnvironmentNames()
+	r.needs[o.Name] = needs(o)
 	settings, ok := r.settings[pool.Name]
 	if _, known := r.in.Choice.Config.PrometheusConfig.Class(o.ScrapeTarget.Class()); !ok || !known {
 		r.find(o, nil, fault{code: CodeUnknownClass, message: UnknownClass(r.in.Choice.Config, o)})
@@ -108,15 +108,19 @@ func (r *run) object(o *spec.Object) {
 	b := &builder{
 		object: o, pool: pool, settings: settings,
 		defaults: r.defaults,
+		matcher:  newMatcher(&o.ScrapeTarget.Selector),
+		asker:    newAsker(o.ScrapeTarget),
 		lb:       labels.NewBuilder(labels.EmptyLabels()),
 	}
-	selector := &o.ScrapeTarget.Selector
 	for _, tasks := range r.tasks {
-		if !matchesTask(selector, tasks[0]) || !r.covered(r.needs[o.Name], tasks[0].Scope) {
+		first := tasks[0]
+		if b.matcher.kin(first, r.in.Snapshot.Service(first)) != partNone || !r.covered(r.needs[o.Name], first.Scope) {
 			continue
 		}
 		for _, t := range tasks {
-			r.task(b, t)
+			if b.matcher.task(t) == partNone {
+				r.task(b, t)
+			}
 		}
 	}
 }
@@ -140,35 +144,39 @@ func (r *run) task(b *builder, t *inventory.Task) {
 		return
 	}
 	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance]}
-	w.selected = selectContainers(&b.object.ScrapeTarget.Selector, t, d)
+	w.selected = b.matcher.choose(t, d)
 	if len(w.selected) == 0 {
 		return
 	}
+	requests, faults := b.asker.ask(w)
+	for _, f := range faults {
+		r.find(b.object, t, f)
+	}
 	seen := map[string]bool{}
-	for i := range b.object.ScrapeTarget.Endpoints {
-		want := &b.object.ScrapeTarget.Endpoints[i]
-		endpoints, f := w.resolve(want.Port)
+	for i := range requests {
+		q := &requests[i]
+		endpoints, f := w.resolve(q)
 		if f != nil {
 			r.find(b.object, t, *f)
 		}
 		for _, e := range endpoints {
-			if key := e.address.String() + want.MetricsPath(); !seen[key] {
+			if key := e.String() + q.metricsPath(); !seen[key] {
 				seen[key] = true
-				r.add(b, w, e, want)
+				r.add(b, w, e, q)
 			}
 		}
 	}
 }
 
-func (r *run) add(b *builder, w *workload, e endpoint, want *spec.Endpoint) {
+func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 	if newer := r.claims.newer(w, e.address); newer != nil {
 		r.find(b.object, w.task, fault{CodeAddressRetired, e.container.Name, fmt.Sprintf(
 			"its address %s belongs to the newer task %s now", e.address, newer.ARN)})
 		return
 	}
-	target := b.target(w, e, want)
-	if why := b.judge(target); why != "" {
-		r.find(b.object, w.task, fault{CodeInvalidTarget, e.container.Name, fmt.Sprintf("Prometheus refuses %s: %s", e.address, why)})
+	target, f := b.target(w, e, q)
+	if f != nil {
+		r.find(b.object, w.task, *f)
 		return
 	}
 	pool := r.pools[b.pool.Path]

@@ -96,9 +96,10 @@ func (c *Choice) Want(fallback []inventory.Source) inventory.Want {
 		}
 	}
 	for _, o := range c.Targets {
-		w.Facts.Environment = append(w.Facts.Environment, o.ScrapeTarget.EnvironmentNames()...)
+		w.Facts = joined(w.Facts, needs(o))
 	}
-	slices.Sort(w.Facts.Environment)
-	w.Facts.Environment = slices.Compact(w.Facts.Environment)
+	for i := range c.Config.PrometheusConfig.Alertmanagers {
+		w.Facts = joined(w.Facts, selectorNeeds(&c.Config.PrometheusConfig.Alertmanagers[i].Selector))
+	}
 	return w
 }

@@ -2,11 +2,12 @@ package plan
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"ecs-scrape/reconcile/inventory"
-	"ecs-scrape/spec"
 )
 
 const tcp = "tcp"
@@ -14,7 +15,18 @@ const tcp = "tcp"
 // endpoint is a place to scrape: an address that a container listens on.
 type endpoint struct {
 	container *inventory.ContainerDefinition
+	port      uint16 // the container's; 0 where only a literal port is known
+	portName  string // of the port's mapping, if it has one
 	address   netip.AddrPort
+	host      string // in place of the address's host, where not empty
+}
+
+// String is the host and port to connect to.
+func (e endpoint) String() string {
+	if e.host == "" {
+		return e.address.String()
+	}
+	return net.JoinHostPort(e.host, strconv.Itoa(int(e.address.Port())))
 }
 
 // fault is why an endpoint of a spec has no address in a task. Its container
@@ -32,13 +44,44 @@ type workload struct {
 	selected   []*inventory.ContainerDefinition
 }
 
-// resolve finds where a port of the spec listens in the workload: the port
-// rules of the design.
-func (w *workload) resolve(port spec.Port) ([]endpoint, *fault) {
-	if port.Name != "" {
-		return w.byName(port.Name)
+// resolve finds where a request is answered in the workload: the port rules of
+// the design.
+func (w *workload) resolve(q *request) ([]endpoint, *fault) {
+	if q.container != nil {
+		only := *w
+		only.selected = []*inventory.ContainerDefinition{q.container}
+		w = &only
 	}
-	return w.byNumber(port.Number)
+	endpoints, f := w.find(q)
+	for i := range endpoints {
+		endpoints[i].host = q.host
+	}
+	return endpoints, f
+}
+
+func (w *workload) find(q *request) ([]endpoint, *fault) {
+	switch {
+	case q.literal != 0:
+		return w.byLiteral(q.literal)
+	case q.port.Name != "":
+		return w.byName(q.port.Name)
+	}
+	return w.byNumber(q.port.Number)
+}
+
+// byLiteral is a port of the task's or the instance's address, taken as it is,
+// also in bridge mode.
+func (w *workload) byLiteral(port uint16) ([]endpoint, *fault) {
+	c := w.owner()
+	running := w.running(c.Name)
+	if running == nil {
+		return nil, nil
+	}
+	addr := w.address(running)
+	if !addr.IsValid() {
+		return nil, &fault{CodeNoAddress, c.Name, w.whyNoAddress()}
+	}
+	return []endpoint{{container: c, address: netip.AddrPortFrom(addr, port)}}, nil
 }
 
 func (w *workload) byName(name string) ([]endpoint, *fault) {
@@ -117,14 +160,25 @@ func (w *workload) listen(c *inventory.ContainerDefinition, port uint16) ([]endp
 	if !addr.IsValid() {
 		return nil, &fault{CodeNoAddress, c.Name, w.whyNoAddress()}
 	}
+	e := endpoint{container: c, port: port, portName: mappingName(c, port), address: netip.AddrPortFrom(addr, port)}
 	if w.definition.Mode() == inventory.NetworkBridge {
 		host, ok := hostPort(running, port)
 		if !ok {
 			return nil, &fault{CodeUnbound, c.Name, fmt.Sprintf("container port %d is bound to no host port", port)}
 		}
-		port = host
+		e.address = netip.AddrPortFrom(addr, host)
 	}
-	return []endpoint{{container: c, address: netip.AddrPortFrom(addr, port)}}, nil
+	return []endpoint{e}, nil
+}
+
+// mappingName is the name of the TCP port mapping of a container port, or "".
+func mappingName(c *inventory.ContainerDefinition, port uint16) string {
+	for _, m := range c.Ports {
+		if m.Protocol == tcp && m.Container.Contains(port) {
+			return m.Name
+		}
+	}
+	return ""
 }
 
 // running returns the task's container of that name if it runs.

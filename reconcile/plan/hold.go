@@ -79,12 +79,10 @@ func (r *run) informed(o artifact.Origin) bool {
 	return !ok || r.covered(needs, ScopeOf(o))
 }
 
-// covered says that the scope was listed with the environment variables of
-// these names. Until then an object that has just begun to name one keeps the
-// targets that it has there.
-func (r *run) covered(names []string, s inventory.Scope) bool {
-	facts := r.facts[s]
-	return !slices.ContainsFunc(names, func(name string) bool { return !facts.Holds(name) })
+// covered says that the scope was listed with these facts. Until then an object
+// that has just begun to need one keeps the targets that it has there.
+func (r *run) covered(needs inventory.Facts, s inventory.Scope) bool {
+	return r.facts[s].Covers(needs)
 }
 
 // scopes answers whether the inventory can tell about a scope.

@@ -57,18 +57,29 @@ type builder struct {
 	pool     Pool
 	settings *config.ScrapeConfig // the pool's job as Prometheus resolves it
 	defaults []string
+	matcher  *matcher
+	asker    asker
 	lb       *labels.Builder
 }
 
-// target is the target of an endpoint, with final labels, as it is written.
-func (b *builder) target(w *workload, e endpoint, want *spec.Endpoint) artifact.Target {
+// target is the target of an endpoint, with final labels, as it is written, or
+// why there is none.
+func (b *builder) target(w *workload, e endpoint, want *request) (artifact.Target, *fault) {
+	t := b.build(w, e, want)
+	if why := b.judge(t); why != "" {
+		return t, &fault{CodeInvalidTarget, e.container.Name, fmt.Sprintf("Prometheus refuses %s: %s", e, why)}
+	}
+	return t, nil
+}
+
+func (b *builder) build(w *workload, e endpoint, want *request) artifact.Target {
 	b.lb.Reset(labels.EmptyLabels())
-	address := e.address.String()
+	address := e.String()
 	b.lb.Set(model.AddressLabel, address)
 	b.lb.Set(model.InstanceLabel, address)
 	b.lb.Set(model.JobLabel, jobName(b.object.ScrapeTarget, w.task))
-	b.lb.Set(model.SchemeLabel, orDefault(want.Scheme, b.settings.Scheme))
-	b.lb.Set(model.MetricsPathLabel, want.MetricsPath())
+	b.lb.Set(model.SchemeLabel, orDefault(want.scheme, b.settings.Scheme))
+	b.lb.Set(model.MetricsPathLabel, want.metricsPath())
 	interval, timeout := b.timing(want)
 	b.lb.Set(model.ScrapeIntervalLabel, interval)
 	b.lb.Set(model.ScrapeTimeoutLabel, timeout)
@@ -95,14 +106,14 @@ func (b *builder) target(w *workload, e endpoint, want *spec.Endpoint) artifact.
 
 // timing is the endpoint's interval and timeout, else the pool's. A timeout
 // that is only inherited gives way to a shorter interval, as in Prometheus.
-func (b *builder) timing(want *spec.Endpoint) (interval, timeout string) {
+func (b *builder) timing(want *request) (interval, timeout string) {
 	i := b.settings.ScrapeInterval
-	if want.Interval != "" {
-		i, _ = model.ParseDuration(want.Interval)
+	if want.interval != "" {
+		i, _ = model.ParseDuration(want.interval)
 	}
 	t := min(b.settings.ScrapeTimeout, i)
-	if want.Timeout != "" {
-		t, _ = model.ParseDuration(want.Timeout)
+	if want.timeout != "" {
+		t, _ = model.ParseDuration(want.timeout)
 	}
 	return i.String(), t.String()
 }
