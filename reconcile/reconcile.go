@@ -92,6 +92,8 @@ type Pass struct {
 	// LoadError says that the specs could not be read, and that the last good
 	// ones are in use.
 	LoadError error
+
+	input plan.Input // of Plan
 }
 
 // Evaluate computes what should be published: load, judge, choose, snapshot,
@@ -133,9 +135,10 @@ func (r *Reconciler) unchanged(p *Pass) bool {
 }
 
 func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sources []inventory.Source) error {
-	p := plan.Build(plan.Input{
+	pass.input = plan.Input{
 		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: live.Pools,
-	})
+	}
+	p := plan.Build(pass.input)
 	if errs := validate.Pools(j.config, p.Bundle.Pools); len(errs) > 0 {
 		return inputError{join(errs)}
 	}

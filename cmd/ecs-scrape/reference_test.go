@@ -65,7 +65,11 @@ func flagsPage(*testing.T) string {
 			if f.Name == "help" {
 				return
 			}
-			rows += row(code("--"+f.Name), code(envName(f.Name)), code(defaultOf(f)), cell(f.Usage))
+			variable := code(envName(f.Name))
+			if f.Annotations[commandLineOnly] != nil {
+				variable = "none"
+			}
+			rows += row(code("--"+f.Name), variable, code(defaultOf(f)), cell(f.Usage))
 		})
 		if rows != "" {
 			b.WriteString("\n| flag | environment variable | default | meaning |\n| --- | --- | --- | --- |\n" + rows)
