@@ -45,8 +45,10 @@ func fixtures(t testing.TB, pattern string) []File {
 	return files
 }
 
+// TestBad: what is wrong with each fixture. A .bad.yml has one fault, for which
+// it is named; a .many.yml has several, or good documents beside bad ones.
 func TestBad(t *testing.T) {
-	for _, f := range fixtures(t, "*.bad.yml") {
+	for _, f := range append(fixtures(t, "*.bad.yml"), fixtures(t, "*.many.yml")...) {
 		t.Run(f.Name, func(t *testing.T) {
 			var got strings.Builder
 			set := Decode([]File{f})
@@ -69,6 +71,27 @@ func TestBad(t *testing.T) {
 				t.Error("no problem in a bad fixture")
 			}
 		})
+	}
+}
+
+// TestOneFaultOneMessage: every fault has a message that no other has.
+func TestOneFaultOneMessage(t *testing.T) {
+	files := fixtures(t, "*.bad.yml")
+	if len(files) < 80 {
+		t.Errorf("%d faults have a fixture, want 80 or more", len(files))
+	}
+	first := make(map[string]string)
+	for _, f := range files {
+		problems := Decode([]File{f}).Problems
+		if len(problems) != 1 {
+			t.Errorf("%s has %d problems, want 1: %v", f.Name, len(problems), problems)
+			continue
+		}
+		message := problems[0].Message
+		if other := first[message]; other != "" {
+			t.Errorf("%s and %s both say: %s", other, f.Name, message)
+		}
+		first[message] = f.Name
 	}
 }
 
@@ -102,8 +125,8 @@ func TestGood(t *testing.T) {
 func checkSources(t *testing.T, set *Set) {
 	t.Helper()
 	for _, o := range set.Objects {
-		again := Decode([]File{{Name: "again", Data: o.Source}})
-		if len(again.Objects) != 1 || len(again.Problems) != 0 {
+		again := Decode([]File{{Name: o.Position.File, Data: o.Source}})
+		if len(again.Objects) != 1 {
 			t.Fatalf("source of %s gives %d objects and %v", o, len(again.Objects), again.Problems)
 		}
 		if diff := cmp.Diff(o, again.Objects[0], sameButPlace); diff != "" {
@@ -177,8 +200,8 @@ scrape_configs:
 
 func TestProblemsKnowTheirObject(t *testing.T) {
 	for file, want := range map[string]ID{
-		"wrong-type.bad.yml":    {Kind: KindScrapeTarget, Name: "web"},
-		"config.bad.yml":        {Kind: KindPrometheusConfig, Name: "main"},
+		"wrong-type.many.yml":   {Kind: KindScrapeTarget, Name: "web"},
+		"config.many.yml":       {Kind: KindPrometheusConfig, Name: "main"},
 		"api-version.bad.yml":   {Kind: KindScrapeTarget, Name: "web"},
 		"name-not-dns.bad.yml":  {},
 		"kind-misspelt.bad.yml": {},
