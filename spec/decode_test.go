@@ -102,6 +102,11 @@ func TestGood(t *testing.T) {
 		"empty-documents.good.yml": {"PrometheusConfig/a", "PrometheusRule/b"},
 		"byte-order-mark.good.yml": {"ScrapeTarget/web"},
 		"json.good.json":           {"ScrapeTarget/json"},
+		"tags.good.yml":            {"ScrapeTarget/tags"},
+		"from.good.yml":            {"ScrapeTarget/from"},
+		"whole-config.good.yml":    {"PrometheusConfig/whole"},
+		"operator-rule.good.yml":   {"PrometheusRule/monitoring.shop.rules", "PrometheusRule/nowhere"},
+		"rule-file.good.yml":       {"PrometheusRule/beside", "PrometheusRule/rule-file.good.yml"},
 	}
 	for _, f := range fixtures(t, "*.good.*") {
 		t.Run(f.Name, func(t *testing.T) {
@@ -206,6 +211,15 @@ func TestProblemsKnowTheirObject(t *testing.T) {
 		"name-not-dns.bad.yml":  {},
 		"kind-misspelt.bad.yml": {},
 		"syntax-tab.bad.yml":    {},
+
+		"partial-response.many.yml":       {Kind: KindPrometheusRule, Name: "monitoring.thanos"},
+		"rule-operator-field.bad.yml":     {Kind: KindPrometheusRule, Name: "web"},
+		"rule-operator-name.bad.yml":      {},
+		"rule-operator-namespace.bad.yml": {},
+		"rule-operator-long-name.bad.yml": {},
+		"rule-service-monitor.bad.yml":    {},
+		"rule-file-groups.bad.yml":        {Kind: KindPrometheusRule, Name: "rule-file-groups.bad.yml"},
+		"rule-file-twice.bad.yml":         {Kind: KindPrometheusRule, Name: "rule-file-twice.bad.yml"},
 	} {
 		set := Decode([]File{read(t, filepath.Join("testdata", file))})
 		for _, p := range set.Problems {
@@ -286,20 +300,4 @@ func TestDecodeIsBounded(t *testing.T) {
 			t.Errorf("%s took %s", name, took)
 		}
 	}
-}
-
-func FuzzDecode(f *testing.F) {
-	for _, file := range append(fixtures(f, "*.good.*"), fixtures(f, "*.bad.yml")...) {
-		f.Add(file.Data)
-	}
-	f.Add([]byte("%YAML 1.1\n---\na: b\n... # c\n--- |\n x\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		set := Decode([]File{{Name: "f", Data: data}})
-		for _, p := range set.Problems {
-			if p.Line < 1 || p.Message == "" {
-				t.Errorf("problem without a place or a message: %+v", p)
-			}
-		}
-		checkSources(t, set)
-	})
 }
