@@ -26,6 +26,12 @@ type Input struct {
 	// Live are the pools that are published now: what a scope that is not
 	// synced yet keeps.
 	Live []artifact.Pool
+	// Shard is which of the Prometheus that share the targets this one is, from 0.
+	// It matters where the PrometheusConfig says that there are several.
+	Shard int
+
+	// observe is given the labels of every endpoint before relabelling.
+	observe func(*spec.Object, labels.Labels)
 }
 
 // Plan is what Prometheus should read, and what was left out.
@@ -37,6 +43,12 @@ type Plan struct {
 	// Held counts targets that are published only because their scope is not
 	// synced yet.
 	Held int
+	// Dropped counts the targets of each ScrapeTarget that its own relabelConfigs
+	// drop, and Withheld those that findings keep from being published, although
+	// Prometheus would take them, by name.
+	Dropped, Withheld map[string]int
+	// OtherShards counts the targets that fall to other shards.
+	OtherShards int
 }
 
 // Build computes the plan.
@@ -52,8 +64,9 @@ func Build(in Input) *Plan {
 		needs:    map[string]inventory.Facts{},
 		homes:    map[string]Pool{},
 		blind:    map[share]bool{},
+		held:     map[uint64]bool{},
 		findings: findings{},
-		plan:     &Plan{Targets: map[string]int{}},
+		plan:     &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}},
 	}
 	for _, st := range in.Snapshot.Scopes {
 		run.facts[st.Scope] = st.Facts
@@ -84,6 +97,7 @@ type run struct {
 	needs    map[string]inventory.Facts          // of each ScrapeTarget
 	homes    map[string]Pool                     // of each ScrapeTarget
 	blind    map[share]bool
+	held     map[uint64]bool // hashes of the labels of held targets
 	findings findings
 	plan     *Plan
 }
@@ -105,12 +119,10 @@ func (r *run) object(o *spec.Object) {
 		r.find(o, nil, fault{code: CodeUnknownClass, message: UnknownClass(r.in.Choice.Config, o)})
 		return
 	}
-	b := &builder{
-		object: o, pool: pool, settings: settings,
-		defaults: r.defaults,
-		matcher:  newMatcher(&o.ScrapeTarget.Selector),
-		asker:    newAsker(o.ScrapeTarget),
-		lb:       labels.NewBuilder(labels.EmptyLabels()),
+	b, err := r.newBuilder(o, pool, settings)
+	if err != nil {
+		r.find(o, nil, fault{code: CodeInvalidTarget, message: err.Error()})
+		return
 	}
 	for _, tasks := range r.tasks {
 		first := tasks[0]
@@ -186,6 +198,10 @@ func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 // find notes what is missing. A task of which it is not known where it is
 // reached is one whose published targets stay.
 func (r *run) find(o *spec.Object, t *inventory.Task, f fault) {
+	if f.code == CodeDropped {
+		r.plan.Dropped[o.Name]++ // as the object asks
+		return
+	}
 	r.findings.add(o.ID, t, f)
 	if f.code == CodeNoAddress || f.code == CodeNoDefinition {
 		r.blind[share{o.Name, t.ID()}] = true
@@ -210,6 +226,10 @@ func (r *run) finish() *Plan {
 		pool := r.pools[p.Path]
 		slices.SortStableFunc(pool.Targets, artifact.Target.Compare)
 		pool.Targets = slices.CompactFunc(pool.Targets, r.same)
+	}
+	r.settle()
+	for _, p := range r.in.Choice.Pools() {
+		pool := r.pools[p.Path]
 		for _, t := range pool.Targets {
 			if t.Origin.Object != "" {
 				r.plan.Targets[t.Origin.Object]++
