@@ -23,6 +23,10 @@ type Input struct {
 	Snapshot *inventory.Snapshot
 	// Sources are those that the inventory watches.
 	Sources []inventory.Source
+	// Self is where this Prometheus and the controller serve their own metrics.
+	Self Self
+	// Shard is which of the PrometheusConfig's shards this Prometheus is, from 0.
+	Shard int
 	// Live are the pools that are published now: what a scope that is not
 	// synced yet keeps.
 	Live []artifact.Pool
@@ -68,6 +72,9 @@ func Build(in Input) *Plan {
 	for _, o := range in.Choice.Targets {
 		run.object(o)
 	}
+	run.alertmanagers()
+	run.self()
+	run.warn()
 	run.hold()
 	return run.finish()
 }
@@ -140,7 +147,7 @@ func UnknownClass(config, o *spec.Object) string {
 func (r *run) task(b *builder, t *inventory.Task) {
 	d := r.in.Snapshot.Definitions[t.Definition]
 	if d == nil {
-		r.find(b.object, t, fault{code: CodeNoDefinition, message: fmt.Sprintf("task definition %s cannot be described", t.Definition)})
+		r.find(b.object, t, fault{code: CodeNoDefinition, message: noDefinition(t)})
 		return
 	}
 	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance]}
@@ -170,8 +177,7 @@ func (r *run) task(b *builder, t *inventory.Task) {
 
 func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 	if newer := r.claims.newer(w, e.address); newer != nil {
-		r.find(b.object, w.task, fault{CodeAddressRetired, e.container.Name, fmt.Sprintf(
-			"its address %s belongs to the newer task %s now", e.address, newer.ARN)})
+		r.find(b.object, w.task, retired(e, newer))
 		return
 	}
 	target, f := b.target(w, e, q)
@@ -183,12 +189,23 @@ func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 	pool.Targets = append(pool.Targets, target)
 }
 
-// find notes what is missing. A task of which it is not known where it is
-// reached is one whose published targets stay.
-func (r *run) find(o *spec.Object, t *inventory.Task, f fault) {
-	r.findings.add(o.ID, t, f)
+func noDefinition(t *inventory.Task) string {
+	return fmt.Sprintf("task definition %s cannot be described", t.Definition)
+}
+
+func retired(e endpoint, newer *inventory.Task) fault {
+	return fault{CodeAddressRetired, e.container.Name, fmt.Sprintf("its address %s belongs to the newer task %s now", e.address, newer.ARN)}
+}
+
+func (r *run) find(o *spec.Object, t *inventory.Task, f fault) { r.findFor(o.ID, o.Name, t, f) }
+
+// findFor notes what is missing of an object whose targets have that origin. A
+// task of which it is not known where it is reached is one whose published
+// targets stay.
+func (r *run) findFor(id spec.ID, origin string, t *inventory.Task, f fault) {
+	r.findings.add(id, t, f)
 	if f.code == CodeNoAddress || f.code == CodeNoDefinition {
-		r.blind[share{o.Name, t.ID()}] = true
+		r.blind[share{origin, t.ID()}] = true
 	}
 }
 
@@ -211,7 +228,7 @@ func (r *run) finish() *Plan {
 		slices.SortStableFunc(pool.Targets, artifact.Target.Compare)
 		pool.Targets = slices.CompactFunc(pool.Targets, r.same)
 		for _, t := range pool.Targets {
-			if t.Origin.Object != "" {
+			if t.Origin.Object != "" && pool.Scraped() {
 				r.plan.Targets[t.Origin.Object]++
 			}
 		}

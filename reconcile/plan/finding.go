@@ -20,6 +20,8 @@ const (
 	CodeInvalidTarget  = "invalid-target"
 	CodeAddressRetired = "address-retired"
 	CodeDuplicate      = "duplicate-target"
+	CodeLimitLowered   = "limit-lowered"
+	CodeAgentMode      = "agent-mode"
 )
 
 // Finding is one thing that an object asks for and does not get, and why. Tasks
