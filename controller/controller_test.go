@@ -37,7 +37,9 @@ func TestFirstPass(t *testing.T) {
 		if s := w.c.Status(); !s.Ready || !s.Healthy || s.Config.Confirmed != w.server.Loaded() {
 			t.Errorf("status %+v", s)
 		}
-		if got := w.output.Collected(); !slices.Equal(got, []string{"targets/class/default/targets.json"}) {
+		if got := w.output.Collected(); !slices.Equal(got, []string{
+			"targets/class/default/targets.json", "targets/self/controller/targets.json", "targets/self/prometheus/targets.json",
+		}) {
 			t.Errorf("kept %v", got)
 		}
 		wantLog(t, w, "INFO published configuration")

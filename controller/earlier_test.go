@@ -36,7 +36,7 @@ func TestEarlier(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir.Path(), "generation-"+damaged, artifact.ConfigFile), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Directory{dir}.Earlier()
+	got, err := Directory{Directory: dir}.Earlier()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -218,7 +218,7 @@ func (o *output) Defer(d time.Duration) {
 func (o *output) Targets() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return count(slices.Collect(maps.Values(o.pools)))
+	return artifact.Found(slices.Collect(maps.Values(o.pools)))
 }
 
 // Rules are the names of the published rule files.

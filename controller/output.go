@@ -9,7 +9,13 @@ import (
 )
 
 // Directory is the published directory as a pass uses it.
-type Directory struct{ *target.Directory }
+type Directory struct {
+	*target.Directory
+	// Secrets become files before a configuration is published, by name.
+	Secrets map[string][]byte
+	// SecretsUID is as in [target.Directory.WriteSecrets].
+	SecretsUID int
+}
 
 // Live is what is published now. What was damaged reads as absent, and is
 // written anew.
@@ -24,9 +30,13 @@ func (d Directory) WriteTargets(now time.Time, pools []artifact.Pool) (changed i
 	return len(w.Paths), w.Deferred, err
 }
 
-// WriteConfig stages the files, has them judged as they were read back, and
-// swaps them in. Where they are live already, and whole, nothing is written.
+// WriteConfig writes the secrets that the files may name, stages the files, has
+// them judged as they were read back, and swaps them in. Where they are live
+// already, and whole, nothing is written.
 func (d Directory) WriteConfig(files artifact.Files, check func(artifact.Files) error) error {
+	if err := d.WriteSecrets(d.Secrets, d.SecretsUID); err != nil {
+		return err
+	}
 	live, err := d.Live()
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func openDirectory(t *testing.T, path string) Directory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Directory{d}
+	return Directory{Directory: d}
 }
 
 func accept(artifact.Files) error { return nil }

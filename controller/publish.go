@@ -35,7 +35,7 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 	}
 	if digest != c.config.published || !swapped.Equal(c.config.swapped) {
 		c.config.publish(digest, swapped)
-		c.options.Log.Info("published configuration", "digest", digest, "objects", len(pass.Objects), "targets", count(pass.Plan.Bundle.Pools))
+		c.options.Log.Info("published configuration", "digest", digest, "objects", len(pass.Objects), "targets", artifact.Found(pass.Plan.Bundle.Pools))
 		c.tell()
 	}
 	return done, c.remember(pass)
@@ -102,19 +102,11 @@ func revisions(pass *reconcile.Pass) map[spec.ID]string {
 	return out
 }
 
-func count(pools []artifact.Pool) int {
-	n := 0
-	for _, p := range pools {
-		n += len(p.Targets)
-	}
-	return n
-}
-
 // withTargets are the names of the pools that Prometheus must be seen to have.
 func withTargets(pools []artifact.Pool) []string {
 	var names []string
 	for _, p := range pools {
-		if len(p.Targets) > 0 {
+		if len(p.Targets) > 0 && p.Scraped() {
 			names = append(names, p.Name)
 		}
 	}

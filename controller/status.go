@@ -148,7 +148,7 @@ func (c *Controller) survey(pass *reconcile.Pass) *Status {
 	}
 	if p != nil {
 		s.Findings, s.Targets.Held = emptyNotNil(p.Findings), p.Held
-		s.Targets.Total = count(p.Bundle.Pools)
+		s.Targets.Total = artifact.Found(p.Bundle.Pools)
 		s.Pools = poolStatuses(p.Bundle.Pools)
 	}
 	s.Objects = objectStatuses(pass, s.Findings)

@@ -24,6 +24,8 @@ type judgement struct {
 	files    artifact.Files
 	config   *config.Config // prometheus.yml among files, as Prometheus resolves it
 	err      error          // why there is no choice, or no files
+
+	secrets func(name string) bool // as in Options
 }
 
 // load reads the specs and judges them, once per revision. When the source
@@ -51,7 +53,7 @@ func (r *Reconciler) load(ctx context.Context) (*judgement, error) {
 // judge finds the version of each object to serve: the new one if it is well
 // formed and Prometheus takes it, else the last valid one, else none.
 func (r *Reconciler) judge(set *spec.Set) *judgement {
-	j := &judgement{set: set, serving: map[spec.ID]*spec.Object{}, problems: slices.Clone(set.Problems)}
+	j := &judgement{set: set, serving: map[spec.ID]*spec.Object{}, problems: slices.Clone(set.Problems), secrets: r.options.Secrets}
 	defer j.sort()
 	candidates := j.candidates(r.accepted)
 	j.settle(candidates, r.accepted, spec.KindPrometheusConfig, nil)
@@ -186,7 +188,7 @@ func (j *judgement) settle(candidates, served map[spec.ID]*spec.Object, kind str
 		if id.Kind != kind {
 			continue
 		}
-		problems := judgeObject(config, o)
+		problems := append(judgeObject(config, o), j.missingSecrets(o)...)
 		j.problems = append(j.problems, problems...)
 		if len(problems) == 0 {
 			j.serving[id] = o
@@ -199,6 +201,15 @@ func (j *judgement) settle(candidates, served map[spec.ID]*spec.Object, kind str
 			j.serving[id] = old
 		}
 	}
+}
+
+// missingSecrets says which secrets of a PrometheusConfig there are none of. The
+// version that is served is not asked: its files are there.
+func (j *judgement) missingSecrets(o *spec.Object) []spec.Problem {
+	if j.secrets == nil || o.PrometheusConfig == nil {
+		return nil
+	}
+	return plan.MissingSecrets(o, j.secrets)
 }
 
 // keep serves on what was served, for a set that nothing can be chosen from.
@@ -233,13 +244,11 @@ func within(file, name string) bool {
 // judgeObject lets Prometheus judge one object on its own. config is the
 // PrometheusConfig that it is loaded with; not used for a PrometheusConfig.
 func judgeObject(config, o *spec.Object) []spec.Problem {
-	if t := o.ScrapeTarget; t != nil {
-		if _, ok := config.PrometheusConfig.Class(t.Class()); !ok {
-			return []spec.Problem{{Position: o.Position, Object: o.ID, Path: "spec.scrapeClass", Message: plan.UnknownClass(config, o)}}
-		}
-		if t.ScrapeConfig.Node == nil {
-			return nil // it shares the pool of its class
-		}
+	if refused := plan.Refused(config, o); len(refused) > 0 {
+		return refused
+	}
+	if t := o.ScrapeTarget; t != nil && t.ScrapeConfig.Node == nil {
+		return nil // it shares the pool of its class
 	}
 	files, err := plan.Probe(config, o)
 	if err != nil {

@@ -152,6 +152,9 @@ func fieldsOf(o *spec.Object) []field {
 		for i, class := range o.PrometheusConfig.ScrapeClasses {
 			add(classPath(i), class.ScrapeConfig.Node, func(c *spec.Object, v spec.Verbatim) { c.PrometheusConfig.ScrapeClasses[i].ScrapeConfig = v })
 		}
+		for i, a := range o.PrometheusConfig.Alertmanagers {
+			add(alertmanagerPath(i), a.Config.Node, func(c *spec.Object, v spec.Verbatim) { c.PrometheusConfig.Alertmanagers[i].Config = v })
+		}
 	}
 	return fields
 }
@@ -166,6 +169,7 @@ func copyOf(o *spec.Object) *spec.Object {
 	if s := o.PrometheusConfig; s != nil {
 		v := *s
 		v.ScrapeClasses = slices.Clone(s.ScrapeClasses)
+		v.Alertmanagers = slices.Clone(s.Alertmanagers)
 		c.PrometheusConfig = &v
 	}
 	if s := o.PrometheusRule; s != nil {

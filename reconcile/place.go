@@ -181,7 +181,23 @@ func (p placer) origin(rendered *yaml.Node, steps []step) (root *yaml.Node, pref
 	if o.PrometheusConfig == nil {
 		return nil, "", nil
 	}
+	if i, ok := p.alertmanager(steps); ok {
+		return o.PrometheusConfig.Alertmanagers[i].Config.Node, alertmanagerPath(i), steps[3:]
+	}
 	return o.PrometheusConfig.Config.Node, "spec.config", steps
+}
+
+// alertmanager is which of spec.alertmanagers the place is in: they follow the
+// user's own.
+func (p placer) alertmanager(steps []step) (int, bool) {
+	if len(steps) < 3 || steps[0].key != "alerting" || steps[1].key != "alertmanagers" {
+		return 0, false
+	}
+	i := steps[2].index
+	if own := value(value(p.object.PrometheusConfig.Config.Node, "alerting"), "alertmanagers"); own != nil {
+		i -= len(own.Content)
+	}
+	return i, i >= 0 && i < len(p.object.PrometheusConfig.Alertmanagers)
 }
 
 func (p placer) poolOrigin(class string, steps []step) (*yaml.Node, string, []step) {
@@ -195,6 +211,8 @@ func (p placer) poolOrigin(class string, steps []step) (*yaml.Node, string, []st
 	}
 	return nil, "", nil
 }
+
+func alertmanagerPath(i int) string { return fmt.Sprintf("spec.alertmanagers[%d].config", i) }
 
 func classPath(i int) string { return fmt.Sprintf("spec.scrapeClasses[%d].scrapeConfig", i) }
 

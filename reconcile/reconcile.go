@@ -58,6 +58,14 @@ type Options struct {
 	Sources []inventory.Source
 	// AllowEmpty lets a source without any object take everything away.
 	AllowEmpty bool
+	// Self is where this Prometheus and the controller serve their own metrics.
+	Self plan.Self
+	// Shard is which of the PrometheusConfig's shards this Prometheus is, from 0;
+	// nil where that was not said.
+	Shard *int
+	// Secrets says whether the secret of that name, in lower case, is there. Nil
+	// leaves it unjudged.
+	Secrets func(name string) bool
 }
 
 // Reconciler runs passes. It keeps the last valid version of every object and
@@ -135,8 +143,13 @@ func (r *Reconciler) unchanged(p *Pass) bool {
 }
 
 func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sources []inventory.Source) error {
+	shard, err := j.choice.Shard(r.options.Shard)
+	if err != nil {
+		return inputError{err}
+	}
 	pass.input = plan.Input{
 		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: live.Pools,
+		Self: r.options.Self, Shard: shard,
 	}
 	p := plan.Build(pass.input)
 	if errs := validate.Pools(j.config, p.Bundle.Pools); len(errs) > 0 {

@@ -91,7 +91,7 @@ func TestBadVersion(t *testing.T) {
 		},
 		{
 			"class of a target", "api.yaml", scrape("api", "new", "  scrapeClass: gold\n"),
-			`api.yaml:1:1: spec.scrapeClass: PrometheusConfig/main declares no scrape class "gold", but default: declare it in spec.scrapeClasses or name one of these`,
+			`api.yaml:8:16: spec.scrapeClass: PrometheusConfig/main declares no scrape class "gold", but default: declare it in spec.scrapeClasses or name one of these`,
 		},
 		{
 			"scrapeConfig", "api.yaml", scrape("api", "new", "  scrapeConfig: {honor_labels: true, sample_limit: many}\n"),
@@ -140,6 +140,15 @@ func TestBadVersion(t *testing.T) {
 		{
 			"a value of a class", "main.yaml", config("main", "  scrapeClasses:\n  - {name: a}\n  - name: b\n    scrapeConfig: {sample_limit: 5, scrape_timeout: 2h}\n"),
 			`main.yaml:8:53: spec.scrapeClasses[1].scrapeConfig.scrape_timeout: scrape timeout greater than scrape interval for scrape config with job name "ecs-scrape/class/b"`,
+		},
+		{
+			"alertmanager", "main.yaml", config("main", "  config: {alerting: {alertmanagers: [{scheme: https}]}}\n  alertmanagers:\n  - {name: a, selector: {}, port: 9093}\n"+
+				"  - {name: b, selector: {}, port: 9093, config: {api_version: v2, timeout: 5q}}\n"),
+			`main.yaml:8:76: spec.alertmanagers[1].config.timeout: unknown unit "q" in duration "5q"`,
+		},
+		{
+			"discovery of an alertmanager", "main.yaml", config("main", "  alertmanagers:\n  - {name: b, selector: {}, port: 9093, config: {dns_sd_configs: []}}\n"),
+			`main.yaml:6:50: spec.alertmanagers[0].config.dns_sd_configs: refused: these Alertmanagers are found by their selector; put others into spec.config.alerting.alertmanagers`,
 		},
 		{
 			"selector", "main.yaml", config("main", "  ruleSelector: {matchExpressions: [{key: a, operator: Has}]}\n"),

@@ -82,6 +82,8 @@ func sample(f *pflag.Flag) (text, shown string) {
 		return "7m", "7m0s"
 	case "float64":
 		return "0.25", "0.25"
+	case "int":
+		return "3", "3"
 	case "stringSlice":
 		return "a,b", "[a,b]"
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ecs-scrape/controller"
 	"ecs-scrape/controller/target"
 	"ecs-scrape/reconcile/artifact"
 )
@@ -47,7 +48,7 @@ func diffRun(ctx context.Context, o *diffOptions) error {
 	if err != nil {
 		return err
 	}
-	_, pass, err := o.evaluate(ctx, dir)
+	_, pass, err := o.evaluate(ctx, controller.Directory{Directory: dir})
 	if err != nil {
 		return err // a difference to half of the truth would mislead
 	}

@@ -424,8 +424,8 @@ func (w *world) listening(expected func(awssim.Listener) bool) []string {
 	return urls
 }
 
-// scraped waits until exactly the expected listeners are targets of
-// Prometheus, all up, and until each of them counts another scrape.
+// scraped waits until exactly the expected listeners, Prometheus itself and the
+// controller are targets of Prometheus, all up, and until each of them counts another scrape.
 func (w *world) scraped(expected func(awssim.Listener) bool) {
 	w.t.Helper()
 	w.eventually("exactly the expected endpoints are up", func() error { return w.exactlyUp(expected) })
@@ -442,7 +442,8 @@ func (w *world) scraped(expected func(awssim.Listener) bool) {
 }
 
 func (w *world) exactlyUp(expected func(awssim.Listener) bool) error {
-	want := w.listening(expected)
+	want := append(w.listening(expected), "http://"+w.prom+"/metrics", "http://"+w.web+"/metrics")
+	slices.Sort(want)
 	active, err := w.targets()
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ecs-scrape/controller/awssim"
+	"ecs-scrape/reconcile/artifact"
 )
 
 // updateExamples writes snapshot.json and want/ of each example instead of
@@ -212,11 +213,14 @@ type wantedTarget struct {
 	labels        map[string]string
 }
 
-// targets reads the targets of all pools below want/targets.
+// targets reads the targets below want/targets that were found on ECS.
 func (e example) targets(t *testing.T) []wantedTarget {
 	t.Helper()
 	var out []wantedTarget
 	for name, data := range readTrees(t, e.path("want"), "targets") {
+		if strings.HasPrefix(name, artifact.SelfDir) || strings.HasPrefix(name, artifact.AlertmanagerDir) {
+			continue
+		}
 		var groups []struct {
 			Targets []string
 			Labels  map[string]string

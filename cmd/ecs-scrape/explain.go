@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"ecs-scrape/controller"
 	"ecs-scrape/controller/target"
 	"ecs-scrape/reconcile/plan"
 )
@@ -71,7 +72,7 @@ func explainRun(ctx context.Context, o *explainOptions) error {
 	if err != nil {
 		return err
 	}
-	_, pass, problems := o.evaluate(ctx, dir)
+	_, pass, problems := o.evaluate(ctx, controller.Directory{Directory: dir})
 	if pass == nil {
 		return problems
 	}

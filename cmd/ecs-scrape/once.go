@@ -10,21 +10,24 @@ import (
 	"ecs-scrape/controller"
 	"ecs-scrape/controller/ecs"
 	"ecs-scrape/controller/source"
-	"ecs-scrape/controller/target"
 	"ecs-scrape/reconcile"
 )
 
 // onceOptions are those of the commands that look once and end.
 type onceOptions struct {
-	specs    specsFlags
-	ecs      ecsFlags
-	output   string
-	snapshot string
+	specs      specsFlags
+	ecs        ecsFlags
+	prometheus prometheusFlags
+	output     string
+	snapshot   string
+	// have says which secrets there are; nil leaves them unjudged.
+	have func(name string) bool
 }
 
 func (o *onceOptions) add(f *pflag.FlagSet) {
 	o.specs.add(f)
 	o.ecs.add(f)
+	o.prometheus.add(f, "where Prometheus answers, to be scraped there; empty: it is not scraped", "where the controller serves, to be scraped there")
 	f.StringVar(&o.output, "output", defaultOutput, "the published directory")
 	f.StringVar(&o.snapshot, "snapshot", "", "`FILE` written by ecs-scrape snapshot, to be used instead of AWS")
 }
@@ -51,7 +54,7 @@ func (o *onceOptions) inventory() (onceInventory, error) {
 
 // evaluate computes what should be published now. With an error of AWS's the
 // pass is there all the same: what could not be read keeps its targets.
-func (o *onceOptions) evaluate(ctx context.Context, dir *target.Directory) (*reconcile.Reconciler, *reconcile.Pass, error) {
+func (o *onceOptions) evaluate(ctx context.Context, out controller.Directory) (*reconcile.Reconciler, *reconcile.Pass, error) {
 	if err := o.specs.check(); err != nil {
 		return nil, nil, err
 	}
@@ -63,13 +66,17 @@ func (o *onceOptions) evaluate(ctx context.Context, dir *target.Directory) (*rec
 	if err != nil {
 		return nil, nil, err
 	}
-	objects, err := accepted(dir)
+	objects, err := accepted(out.Directory)
 	if err != nil {
 		return nil, nil, err
 	}
-	r := reconcile.New(specs, inv, controller.Directory{Directory: dir}, objects, reconcile.Options{
-		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty,
-	})
+	options := reconcile.Options{
+		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, Secrets: o.have,
+	}
+	if err := o.prometheus.apply(ctx, &options, nil); err != nil {
+		return nil, nil, err
+	}
+	r := reconcile.New(specs, inv, out, objects, options)
 	if pass, err := r.Evaluate(ctx); err != nil { // tells the inventory what is wanted
 		return nil, nil, withProblems(pass, err)
 	}

@@ -11,12 +11,14 @@ import (
 	"ecs-scrape/controller"
 	"ecs-scrape/controller/target"
 	"ecs-scrape/reconcile"
+	"ecs-scrape/reconcile/artifact"
 )
 
 type renderOptions struct {
 	onceOptions
-	stdout io.Writer
-	stderr io.Writer
+	secrets secretsFlags
+	stdout  io.Writer
+	stderr  io.Writer
 }
 
 func newRenderCmd(run func(context.Context, *renderOptions) error) *cobra.Command {
@@ -34,6 +36,7 @@ published, what was published of it before stays, and the exit code is 2.`,
 		},
 	}
 	o.add(cmd.Flags())
+	o.secrets.add(cmd.Flags())
 	return cmd
 }
 
@@ -45,9 +48,17 @@ func renderRun(ctx context.Context, o *renderOptions) error {
 	if err != nil {
 		return err
 	}
-	r, pass, problems := o.evaluate(ctx, dir)
+	values, err := readSecrets()
+	if err != nil {
+		return err
+	}
+	o.have = holds(values)
+	r, pass, problems := o.evaluate(ctx, controller.Directory{Directory: dir, Secrets: values, SecretsUID: o.secrets.uid})
 	if pass == nil {
 		return problems
+	}
+	if err := dir.RefreshSecrets(values, o.secrets.uid); err != nil {
+		return err
 	}
 	done, err := r.Publish(pass, time.Now(), reconcile.Confirmed)
 	if err != nil {
@@ -57,12 +68,8 @@ func renderRun(ctx context.Context, o *renderOptions) error {
 		return err
 	}
 	printFindings(o.stderr, pass)
-	n := 0
-	for _, p := range pass.Plan.Bundle.Pools {
-		n += len(p.Targets)
-	}
 	_, err = fmt.Fprintf(o.stdout, "published configuration %s with %s in %s (%s written)\n",
-		pass.Plan.Bundle.Digest(), plural(n, "target"), dir.Path(), plural(done.Changed, "target file"))
+		pass.Plan.Bundle.Digest(), plural(artifact.Found(pass.Plan.Bundle.Pools), "target"), dir.Path(), plural(done.Changed, "target file"))
 	if problems != nil {
 		return problems
 	}

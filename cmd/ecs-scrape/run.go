@@ -31,13 +31,13 @@ import (
 const stopWithin = 500 * time.Millisecond
 
 type runOptions struct {
-	specs  specsFlags
-	ecs    ecsFlags
-	log    logFlags
-	output string
-	url    string
-	listen string
-	webCfg string
+	specs      specsFlags
+	ecs        ecsFlags
+	log        logFlags
+	prometheus prometheusFlags
+	secrets    secretsFlags
+	output     string
+	webCfg     string
 
 	stderr io.Writer
 	// listening is told the address that the pages are served at.
@@ -62,10 +62,11 @@ a second, with nothing half-written.`,
 	o.specs.add(f)
 	o.ecs.add(f)
 	o.log.add(f)
+	o.secrets.add(f)
+	o.prometheus.add(f, "where Prometheus answers; empty: nobody is told to reload, and it is not scraped",
+		"where the page, the metrics and the health checks are served")
 	f.DurationVar(&o.specs.interval, "specs.interval", 0, "how often the specs are looked at (default 1s for a directory, 10s for S3)")
 	f.StringVar(&o.output, "output", defaultOutput, "directory to publish into")
-	f.StringVar(&o.url, "prometheus.url", defaultURL, "where Prometheus answers; empty: nobody is told to reload")
-	f.StringVar(&o.listen, "web.listen-address", defaultListen, "where the page, the metrics and the health checks are served")
 	f.StringVar(&o.webCfg, "web.config.file", "", "file with TLS and basic auth settings for that address")
 	return cmd
 }
@@ -79,14 +80,15 @@ type app struct {
 }
 
 func runRun(ctx context.Context, o *runOptions) error {
-	a, err := newApp(ctx, o)
-	if err != nil {
-		return err
-	}
 	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", o.listen)
+	listener, err := lc.Listen(ctx, "tcp", o.prometheus.listen) // first: its port may be chosen now
 	if err != nil {
 		return fmt.Errorf("listen at --web.listen-address: %w", err)
+	}
+	a, err := newApp(ctx, o, listener.Addr())
+	if err != nil {
+		_ = listener.Close()
+		return err
 	}
 	o.listening(listener.Addr())
 	group, ctx := errgroup.WithContext(ctx)
@@ -96,7 +98,7 @@ func runRun(ctx context.Context, o *runOptions) error {
 	return group.Wait()
 }
 
-func newApp(ctx context.Context, o *runOptions) (*app, error) {
+func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 	log, err := o.log.logger(o.stderr)
 	if err != nil {
 		return nil, err
@@ -121,7 +123,7 @@ func newApp(ctx context.Context, o *runOptions) (*app, error) {
 			log.Warn("what an earlier run published is damaged and will be written anew", "err", d)
 		}
 	}
-	reloader, err := newReloader(o.url)
+	reloader, err := newReloader(o.prometheus.url)
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +131,20 @@ func newApp(ctx context.Context, o *runOptions) (*app, error) {
 	if err != nil {
 		log.Warn("the objects accepted by an earlier run cannot be read", "err", err)
 	}
-	out := controller.Directory{Directory: dir}
+	values, err := readSecrets()
+	if err != nil {
+		return nil, err
+	}
+	out := controller.Directory{Directory: dir, Secrets: values, SecretsUID: o.secrets.uid}
 	interval := o.specs.pollInterval()
 	paced := controller.NewPaced(specs, interval)
-	r := reconcile.New(paced, watcher, out, objects, reconcile.Options{
-		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty,
-	})
+	passOptions := reconcile.Options{
+		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, Secrets: holds(values),
+	}
+	if err := o.prometheus.apply(ctx, &passOptions, bound); err != nil {
+		return nil, err
+	}
+	r := reconcile.New(paced, watcher, out, objects, passOptions)
 	registry := newRegistry(watcher)
 	options := controller.Options{SpecsInterval: interval, ConfigPath: dir.ConfigPath(), Log: log}
 	a := &app{log: log, specs: paced, registry: registry}

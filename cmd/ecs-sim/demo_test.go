@@ -206,7 +206,7 @@ func (d *runningDemo) targets() map[string]activeTarget {
 	}
 	targets := map[string]activeTarget{}
 	for _, target := range answer.Data.ActiveTargets {
-		if strings.HasPrefix(target.ScrapePool, "ecs-scrape/") {
+		if ofShop(target.ScrapePool) {
 			targets[target.ScrapeURL] = target
 		}
 	}

@@ -95,6 +95,12 @@ func (w *demoWatch) look(ctx context.Context) *demoStanding {
 	return &s
 }
 
+// ofShop says that a scrape pool is of what was found on ECS: neither a job of
+// the user's own, nor Prometheus or ecs-scrape itself.
+func ofShop(pool string) bool {
+	return strings.HasPrefix(pool, "ecs-scrape/") && !strings.HasPrefix(pool, "ecs-scrape/self/")
+}
+
 func (w *demoWatch) lookAtTargets(ctx context.Context, s *demoStanding) error {
 	var answer struct {
 		Data struct {
@@ -107,7 +113,7 @@ func (w *demoWatch) lookAtTargets(ctx context.Context, s *demoStanding) error {
 	targets, up := map[string]activeTarget{}, map[string]bool{}
 	s.up, s.starting, s.down = 0, 0, 0
 	for _, t := range answer.Data.ActiveTargets {
-		if !strings.HasPrefix(t.ScrapePool, "ecs-scrape/") {
+		if !ofShop(t.ScrapePool) {
 			continue
 		}
 		targets[t.ScrapePool+" "+t.ScrapeURL] = t

@@ -19,8 +19,9 @@ const DefaultGenerations = 5
 // Collect removes what the confirmed configuration no longer names: target
 // files whose path is not in keepPools, with the records of their origins, and
 // all but the newest generations (5 when 0); never the current one. The
-// directory of a class goes with its file; a bucket of own pools stays, because
-// Prometheus never watches a directory that was missing when it looked first.
+// directory of a class goes with its file, like that of Alertmanagers; a bucket
+// of own pools stays, because Prometheus never watches a directory that was
+// missing when it looked first. Secrets that nothing names any more go too.
 func (d *Directory) Collect(keepPools map[string]bool, generations int) error {
 	if d.readOnly {
 		return ErrReadOnly
@@ -31,7 +32,7 @@ func (d *Directory) Collect(keepPools map[string]bool, generations int) error {
 	if generations <= 0 {
 		generations = DefaultGenerations
 	}
-	err := errors.Join(d.collectPools(keepPools), d.collectOrigins(), d.collectGenerations(generations))
+	err := errors.Join(d.collectPools(keepPools), d.collectOrigins(), d.collectGenerations(generations), d.collectSecrets())
 	if err != nil {
 		return fmt.Errorf("remove what is no longer used: %w", withRemedy(err))
 	}
@@ -58,7 +59,7 @@ func (d *Directory) removePool(p string) error {
 		return err
 	}
 	dir := path.Dir(p)
-	if !strings.HasPrefix(p, classDir) {
+	if strings.HasPrefix(p, ownDir) {
 		return ignoreMissing(syncDir(d.at(dir)))
 	}
 	err := os.Remove(d.at(dir))
@@ -68,7 +69,7 @@ func (d *Directory) removePool(p string) error {
 	if err := ignoreMissing(err); err != nil {
 		return err
 	}
-	return syncDir(d.at(classDir))
+	return syncDir(d.at(path.Dir(dir)))
 }
 
 func ignoreMissing(err error) error {

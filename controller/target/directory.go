@@ -48,6 +48,8 @@ type Directory struct {
 	since  time.Time // when the pools that were there had been published
 	notes  []error   // what was wrong with current when it was read
 
+	secrets map[string]*secretState // by name; nil until WriteSecrets told them
+
 	repaired string // the generation whose files were replaced since it became current
 }
 
@@ -83,7 +85,12 @@ func (d *Directory) prepare() error {
 	if err := os.RemoveAll(d.at(stateDir, stageDir)); err != nil {
 		return err
 	}
-	for _, dir := range []string{d.at(targetsDir, "class"), d.at(targetsDir, "own"), d.at(stateDir, originsDir)} {
+	for _, kind := range poolKinds() {
+		if err := makeDir(d.at(kind)); err != nil {
+			return err
+		}
+	}
+	for _, dir := range []string{d.at(secretsDir), d.at(stateDir, originsDir)} {
 		if err := makeDir(dir); err != nil {
 			return err
 		}
@@ -130,7 +137,11 @@ func (d *Directory) oneFilesystem() error {
 	if err != nil {
 		return err
 	}
-	for _, dir := range []string{d.at(targetsDir), d.at(targetsDir, "class"), d.at(targetsDir, "own"), d.at(stateDir)} {
+	dirs := []string{d.at(targetsDir), d.at(secretsDir), d.at(stateDir)}
+	for _, kind := range poolKinds() {
+		dirs = append(dirs, d.at(kind))
+	}
+	for _, dir := range dirs {
 		dev, err := device(dir)
 		if err != nil {
 			return err

@@ -149,8 +149,8 @@ func TestPublishAndReadAgain(t *testing.T) {
 	wantTree := []string{
 		"current", "generation-" + digest, "generation-" + digest + "/prometheus.yml",
 		"generation-" + digest + "/rules", "generation-" + digest + "/rules/a.yml",
-		"targets", "targets/class", "targets/class/default", classPath,
-		"targets/own", "targets/own/07", "targets/own/07/checkout.json", "targets/own/07/empty.json",
+		"secrets", "targets", "targets/alertmanager", "targets/class", "targets/class/default", classPath,
+		"targets/own", "targets/own/07", "targets/own/07/checkout.json", "targets/own/07/empty.json", "targets/self",
 	}
 	if diff := cmp.Diff(wantTree, tree(t, dir)); diff != "" {
 		t.Errorf("tree (-want +got):\n%s", diff)

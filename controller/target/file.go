@@ -106,7 +106,7 @@ func withRemedy(err error) error {
 		{syscall.EROFS, "the filesystem is mounted read-only: mount it writable"},
 		{syscall.ENOSPC, "the filesystem is full: free space or inodes"},
 		{syscall.EDQUOT, "the quota of this user is used up: free space or raise it"},
-		{syscall.EXDEV, "targets and .state must be on the filesystem of the output directory: mount one volume at the output directory itself"},
+		{syscall.EXDEV, "targets, secrets and .state must be on the filesystem of the output directory: mount one volume at the output directory itself"},
 		{syscall.ENAMETOOLONG, "shorten the name or the path of the output directory"},
 		{fs.ErrPermission, fmt.Sprintf("give it to the user that this runs as, uid %d, for example with chown", os.Getuid())},
 	}

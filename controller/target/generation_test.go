@@ -140,7 +140,9 @@ func TestCollect(t *testing.T) {
 			left = append(left, p)
 		}
 	}
-	wantLeft := []string{"targets", "targets/class", "targets/class/default", classPath, "targets/own", "targets/own/03"}
+	wantLeft := []string{
+		"targets", "targets/alertmanager", "targets/class", "targets/class/default", classPath, "targets/own", "targets/own/03", "targets/self",
+	}
 	if diff := cmp.Diff(wantLeft, left); diff != "" {
 		t.Errorf("targets (-want +got):\n%s", diff)
 	}

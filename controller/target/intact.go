@@ -57,6 +57,11 @@ func (d *Directory) Intact() bool {
 			return false
 		}
 	}
+	for name, s := range d.secrets {
+		if stampOf(d.at(secretsDir, name)) != s.stamp {
+			return false
+		}
+	}
 	return !d.loaded || d.configIntact()
 }
 

@@ -17,11 +17,20 @@ import (
 	"ecs-scrape/reconcile/artifact"
 )
 
-// The prefixes of pool names, and the directories of their files.
+// The prefixes of pool names, and the directories of their files; those of the
+// last two are artifact's.
 const (
 	classPool, classDir = "ecs-scrape/class/", targetsDir + "/class/"
 	ownPool, ownDir     = "ecs-scrape/target/", targetsDir + "/own/"
+
+	selfPool, alertmanagerPool = "ecs-scrape/self/", "ecs-scrape/alertmanager/"
 )
+
+// poolKinds are the directories below targets: in each there is one for each
+// class, bucket of own pools, program, or kind of Alertmanager.
+func poolKinds() []string {
+	return []string{classDir, ownDir, artifact.SelfDir, artifact.AlertmanagerDir}
+}
 
 // poolState is what is known of a target file.
 type poolState struct {
@@ -155,7 +164,7 @@ func (d *Directory) readPools() (map[string]*poolState, error) {
 // take for targets, dotfiles included, as its glob does.
 func (d *Directory) targetFiles() ([]string, error) {
 	var out []string
-	for _, kind := range []string{classDir, ownDir} {
+	for _, kind := range poolKinds() {
 		dirs, err := readDir(d.at(kind))
 		if err != nil {
 			return nil, err
@@ -208,8 +217,12 @@ func (d *Directory) decode(p string, data []byte) *poolState {
 
 // poolName is the scrape pool that a target file belongs to.
 func poolName(p string) string {
-	if rest, ok := strings.CutPrefix(p, classDir); ok {
-		return classPool + path.Dir(rest)
+	for dir, pool := range map[string]string{
+		classDir: classPool, artifact.SelfDir: selfPool, artifact.AlertmanagerDir: alertmanagerPool,
+	} {
+		if rest, ok := strings.CutPrefix(p, dir); ok {
+			return pool + path.Dir(rest)
+		}
 	}
 	return ownPool + strings.TrimSuffix(path.Base(p), ".json")
 }

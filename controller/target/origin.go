@@ -107,7 +107,8 @@ func (d *Directory) collectOrigins() error {
 		wanted[d.originPath(p, state.digest)] = true
 	}
 	root := d.at(stateDir, originsDir)
-	for _, kind := range []string{"class", "own"} {
+	for _, kind := range poolKinds() {
+		kind = strings.TrimPrefix(kind, targetsDir+"/")
 		dirs, err := readDir(path.Join(root, kind))
 		if err != nil {
 			return err

@@ -110,14 +110,14 @@ func (s *poolState) next(now time.Time) time.Time {
 	return s.written.Add(min(max(pause, minPause), maxPause))
 }
 
-// checkPoolPath: class/<class>/<file>.json and own/<bucket>/<file>.json below
-// targets, and nothing that leads elsewhere.
+// checkPoolPath: one of the kinds of pools, a directory and a JSON file, and
+// nothing that leads elsewhere.
 func checkPoolPath(p string) error {
 	parts := strings.Split(p, "/")
 	ok := len(parts) == 4 && path.Clean(p) == p && filepath.IsLocal(p) && strings.HasSuffix(p, ".json") &&
-		(strings.HasPrefix(p, classDir) || strings.HasPrefix(p, ownDir))
+		slices.ContainsFunc(poolKinds(), func(dir string) bool { return strings.HasPrefix(p, dir) })
 	if !ok {
-		return fmt.Errorf("write targets: %q is no path of a target file (targets/class/<class>/targets.json or targets/own/<bucket>/<name>.json)", p)
+		return fmt.Errorf("write targets: %q is no path of a target file (such as targets/class/<class>/targets.json or targets/own/<bucket>/<name>.json)", p)
 	}
 	return nil
 }

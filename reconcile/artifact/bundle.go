@@ -55,6 +55,32 @@ type Pool struct {
 	Targets []Target
 }
 
+// The directories of the target files that are no ScrapeTarget's.
+const (
+	// SelfDir has those of this Prometheus and of the controller.
+	SelfDir = "targets/self/"
+	// AlertmanagerDir has those of the Alertmanagers found on ECS.
+	AlertmanagerDir = "targets/alertmanager/"
+)
+
+// Self says that its targets are of the installation itself, and not found on ECS.
+func (p Pool) Self() bool { return strings.HasPrefix(p.Path, SelfDir) }
+
+// Scraped says that Prometheus has a scrape pool of that name. It has none for
+// Alertmanagers, which it sends alerts to.
+func (p Pool) Scraped() bool { return !strings.HasPrefix(p.Path, AlertmanagerDir) }
+
+// Found counts the targets that ScrapeTargets have found on ECS.
+func Found(pools []Pool) int {
+	n := 0
+	for _, p := range pools {
+		if p.Scraped() && !p.Self() {
+			n += len(p.Targets)
+		}
+	}
+	return n
+}
+
 // Target is one line of a target file.
 type Target struct {
 	// Labels as written, __address__ included.

@@ -23,6 +23,8 @@ type Input struct {
 	Snapshot *inventory.Snapshot
 	// Sources are those that the inventory watches.
 	Sources []inventory.Source
+	// Self is where this Prometheus and the controller serve their own metrics.
+	Self Self
 	// Live are the pools that are published now: what a scope that is not
 	// synced yet keeps.
 	Live []artifact.Pool
@@ -87,6 +89,9 @@ func (r *run) build() *Plan {
 	for _, o := range r.in.Choice.Targets {
 		r.object(o)
 	}
+	r.alertmanagers()
+	r.self()
+	r.warn()
 	r.hold()
 	out := r.finish()
 	r.trace.targets(r)
@@ -177,7 +182,7 @@ func UnknownClass(config, o *spec.Object) string {
 func (r *run) task(b *builder, t *inventory.Task) {
 	d := r.in.Snapshot.Definitions[t.Definition]
 	if d == nil {
-		r.miss(stageTasks, b, t, "", &fault{code: CodeNoDefinition, message: fmt.Sprintf("task definition %s cannot be described", t.Definition)})
+		r.miss(stageTasks, b, t, "", &fault{code: CodeNoDefinition, message: noDefinition(t)})
 		return
 	}
 	r.trace.tasks(b, []*inventory.Task{t}, partNone)
@@ -218,8 +223,8 @@ func (r *run) request(b *builder, w *workload, q *request, seen map[string]bool)
 
 func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 	if newer := r.claims.newer(w, e.address); newer != nil {
-		r.miss(stageTargets, b, w.task, e.String(), &fault{CodeAddressRetired, e.container.Name, fmt.Sprintf(
-			"its address %s belongs to the newer task %s now", e.address, newer.ARN)})
+		f := retired(e, newer)
+		r.miss(stageTargets, b, w.task, e.String(), &f)
 		return
 	}
 	target, f := b.target(w, e, q)
@@ -231,22 +236,33 @@ func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 	pool.Targets = append(pool.Targets, target)
 }
 
+func noDefinition(t *inventory.Task) string {
+	return fmt.Sprintf("task definition %s cannot be described", t.Definition)
+}
+
+func retired(e endpoint, newer *inventory.Task) fault {
+	return fault{CodeAddressRetired, e.container.Name, fmt.Sprintf("its address %s belongs to the newer task %s now", e.address, newer.ARN)}
+}
+
 // miss notes that something of an object is left out at a stage, and why.
 func (r *run) miss(at stage, b *builder, t *inventory.Task, address string, f *fault) {
 	r.trace.left(at, b, t, address, f)
 	r.find(b.object, t, *f)
 }
 
-// find notes what is missing. A task of which it is not known where it is
-// reached is one whose published targets stay.
-func (r *run) find(o *spec.Object, t *inventory.Task, f fault) {
+func (r *run) find(o *spec.Object, t *inventory.Task, f fault) { r.findFor(o.ID, o.Name, t, f) }
+
+// findFor notes what is missing of an object whose targets have that origin. A
+// task of which it is not known where it is reached is one whose published
+// targets stay.
+func (r *run) findFor(id spec.ID, origin string, t *inventory.Task, f fault) {
 	if f.code == CodeDropped {
-		r.plan.Dropped[o.Name]++ // as the object asks
+		r.plan.Dropped[origin]++ // as the object asks
 		return
 	}
-	r.findings.add(o.ID, t, f)
+	r.findings.add(id, t, f)
 	if f.code == CodeNoAddress || f.code == CodeNoDefinition {
-		r.blind[share{o.Name, t.ID()}] = true
+		r.blind[share{origin, t.ID()}] = true
 	}
 }
 
@@ -274,7 +290,7 @@ func (r *run) finish() *Plan {
 	for _, p := range r.in.Choice.Pools() {
 		pool := r.pools[p.Path]
 		for _, t := range pool.Targets {
-			if t.Origin.Object != "" {
+			if t.Origin.Object != "" && pool.Scraped() {
 				r.plan.Targets[t.Origin.Object]++
 			}
 		}

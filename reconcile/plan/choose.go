@@ -103,3 +103,18 @@ func (c *Choice) Want(fallback []inventory.Source) inventory.Want {
 	}
 	return w
 }
+
+// Shard is which of the shards this Prometheus is, from 0: the one that it was
+// told, or the only one. told is nil where it was told nothing.
+func (c *Choice) Shard(told *int) (int, error) {
+	shards := max(1, c.Config.PrometheusConfig.Shards)
+	switch {
+	case told == nil && shards > 1:
+		return 0, fmt.Errorf("spec.shards of %s is %d: say which of them this Prometheus is with --prometheus.shard, from 0 to %d", c.Config.ID, shards, shards-1)
+	case told == nil:
+		return 0, nil
+	case *told < 0 || *told >= shards:
+		return 0, fmt.Errorf("--prometheus.shard is %d, and spec.shards of %s is %d: give one from 0 to %d, or raise spec.shards", *told, c.Config.ID, shards, shards-1)
+	}
+	return *told, nil
+}

@@ -26,6 +26,8 @@ const (
 	CodeSameLabels     = "same-labels"
 	CodeOverlap        = "overlap"
 	CodeTooMany        = "too-many-targets"
+	CodeLimitLowered   = "limit-lowered"
+	CodeAgentMode      = "agent-mode"
 )
 
 // CodeDropped is a target that relabelConfigs drop: what the object asks for,

@@ -2,8 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
@@ -22,32 +20,18 @@ type guard struct {
 	narrow string
 }
 
-// newGuard is for a pool of a class of the PrometheusConfig, which Prometheus
-// resolves to loaded.
-func newGuard(o *spec.Object, loaded *config.Config, class, pool *config.ScrapeConfig, name string) *guard {
-	g := &guard{name: name, narrow: narrowNames(o, loaded, pool)}
-	declared, _ := o.PrometheusConfig.Class(name)
-	if class != nil && !declared.AllowRetarget && hasCredentials(class) {
-		g.class = class
+// newGuard is for the targets of an object. pool is its class's as Prometheus
+// resolves it.
+func newGuard(main, o *spec.Object, pool *config.ScrapeConfig) *guard {
+	class, _ := main.PrometheusConfig.Class(o.ScrapeTarget.Class())
+	g := &guard{name: class.Name}
+	if why := plainOnly(main, class, o); why != "" {
+		g.narrow = why + ": rename the label, or mend that"
+	}
+	if pool != nil && !mayRetarget(class) {
+		g.class = pool
 	}
 	return g
-}
-
-func narrowNames(o *spec.Object, loaded *config.Config, pool *config.ScrapeConfig) string {
-	switch {
-	case majorVersion(o.PrometheusConfig.Prometheus.Version) < 3:
-		return fmt.Sprintf("before version 3 Prometheus refuses the whole target file for it: rename the label, or set spec.prometheus.version of %s to the one that runs", o.ID)
-	case loaded.GlobalConfig.MetricNameValidationScheme == model.LegacyValidation, pool.MetricNameValidationScheme == model.LegacyValidation:
-		return "metric_name_validation_scheme is legacy: rename the label, or allow utf8"
-	}
-	return ""
-}
-
-// majorVersion is 3 of "3.15"; 0 is not known.
-func majorVersion(version string) int {
-	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	n, _ := strconv.Atoi(major)
-	return n
 }
 
 // refuse returns why a target with these final labels is withheld, or nil.

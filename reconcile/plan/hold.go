@@ -19,6 +19,9 @@ func (r *run) hold() {
 	scopes := newScopes(r.in.Snapshot)
 	var planned map[artifact.Endpoint]bool // what is scraped, made when it is first needed
 	for _, live := range r.in.Live {
+		if live.Self() {
+			continue // found on the command line, not on ECS
+		}
 		for _, t := range live.Targets {
 			pool, t := r.home(live, t)
 			if pool == nil {

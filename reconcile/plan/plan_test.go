@@ -439,6 +439,16 @@ scrape_configs:
       - files:
           - ../targets/own/15/*.json
         refresh_interval: 30s
+  - job_name: ecs-scrape/self/controller
+    file_sd_configs:
+      - files:
+          - ../targets/self/controller/targets.json
+        refresh_interval: 30s
+  - job_name: ecs-scrape/self/prometheus
+    file_sd_configs:
+      - files:
+          - ../targets/self/prometheus/targets.json
+        refresh_interval: 30s
 `
 	for range 20 {
 		rand.Shuffle(len(docs), func(i, j int) { docs[i], docs[j] = docs[j], docs[i] })

@@ -119,7 +119,7 @@ func TestWithheldTargets(t *testing.T) {
 		legacy   = modern + "  config: {global: {metric_name_validation_scheme: legacy}}\n"
 		moved    = `retarget-refused: scrape class "default" has credentials, and the target's address is not the one that was discovered: take a class without credentials, or set allowRetarget in this one`
 		digit    = "  relabelConfigs: [{action: labelmap, regex: '__meta_ecs_ec(2_instance_id)'}]\n"
-		odd      = `illegal-label: label name "2_instance_id" is not [a-zA-Z_][a-zA-Z0-9_]*, and metric_name_validation_scheme is legacy: rename the label, or allow utf8`
+		odd      = `illegal-label: label name "2_instance_id" is not [a-zA-Z_][a-zA-Z0-9_]*, and metric_name_validation_scheme is legacy: rename the label, or mend that`
 		shortest = "  enforced: {min_interval: 2m}\n"
 	)
 	tests := []struct {
@@ -152,7 +152,7 @@ func TestWithheldTargets(t *testing.T) {
 		{"where it was found", secret, replace("x", "y"), "", true},
 		{"moved in a pool of its own", secret, "  scrapeConfig: {sample_limit: 5}\n" + replace("__address__", "evil:80"), moved, false},
 
-		{"odd name, unknown version", "", replace("a.b", "x"), `illegal-label: label name "a.b" is not [a-zA-Z_][a-zA-Z0-9_]*, and before version 3 Prometheus refuses the whole target file for it: rename the label, or set spec.prometheus.version of PrometheusConfig/main to the one that runs`, false},
+		{"odd name, unknown version", "", replace("a.b", "x"), `illegal-label: label name "a.b" is not [a-zA-Z_][a-zA-Z0-9_]*, and spec.prometheus.version of PrometheusConfig/main does not say which this one is: rename the label, or mend that`, false},
 		{"odd name, version 3", modern, replace("a.b", "x"), "", true},
 		{"odd name by a regular expression, legacy pool", modern, "  scrapeConfig: {metric_name_validation_scheme: legacy, metric_name_escaping_scheme: underscores}\n" + digit, odd, false},
 		{"odd name by a regular expression, all legacy", legacy, digit, odd, false},

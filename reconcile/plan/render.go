@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -33,14 +34,25 @@ type Pool struct {
 	Name   string       // job_name
 	Path   string       // of the target file, relative to the output directory
 	Own    string       // the ScrapeTarget whose pool it is; "" for a class
-	Class  string       // the class
+	Class  string       // the class; "" where the pool is no ScrapeTarget's
 	Object *spec.Object // the ScrapeTarget of an own pool, else nil
+	// Alertmanager is the name of the Alertmanagers whose addresses these are:
+	// such a pool has a target file and no job.
+	Alertmanager string
+	self         bool // of this Prometheus, or of the controller
 }
 
 // Pools are the pools that the choice defines, by path: one for each class,
-// used or not, so that a first user needs no reload, and one for each
-// ScrapeTarget with a scrapeConfig of its own.
+// used or not, so that a first user needs no reload, one for each ScrapeTarget
+// with a scrapeConfig of its own, and those of selfScrape and alertmanagers.
 func (c *Choice) Pools() []Pool {
+	pools := slices.Concat(c.ecsPools(), c.selfPools(), c.alertmanagerPools())
+	sortByPath(pools)
+	return pools
+}
+
+// ecsPools are those of ScrapeTargets, by path.
+func (c *Choice) ecsPools() []Pool {
 	pools := []Pool{classPool(spec.DefaultClass)}
 	for _, class := range c.Config.PrometheusConfig.ScrapeClasses {
 		if class.Name != spec.DefaultClass {
@@ -81,11 +93,12 @@ func bucket(name string) uint32 {
 }
 
 // Render writes prometheus.yml and the rule files: a function of the specs
-// alone. It judges nothing; the result is for validate.Files.
+// alone. It judges nothing; the result is for validate.Files. An agent has no
+// rule files.
 func (c *Choice) Render() (artifact.Files, error) {
 	files := artifact.Files{}
 	var ruleFiles []*yaml.Node
-	for _, o := range c.Rules {
+	for _, o := range c.loadedRules() {
 		path := "rules/" + o.Name + ".yml"
 		data, err := encode(mapping(pair("groups", o.PrometheusRule.Groups.Node)))
 		if err != nil {
@@ -96,9 +109,11 @@ func (c *Choice) Render() (artifact.Files, error) {
 	}
 	var jobs []*yaml.Node
 	for _, p := range c.Pools() {
-		jobs = append(jobs, c.job(p))
+		if p.Alertmanager == "" {
+			jobs = append(jobs, c.job(p))
+		}
 	}
-	data, err := encode(main(c.Config.PrometheusConfig.Config.Node, ruleFiles, jobs))
+	data, err := encode(withSecrets(c.main(ruleFiles, jobs)))
 	if err != nil {
 		return nil, fmt.Errorf("render %s: %w", c.Config.ID, err)
 	}
@@ -106,16 +121,31 @@ func (c *Choice) Render() (artifact.Files, error) {
 	return files, nil
 }
 
-// main is the user's configuration as it stood, with our rule files and jobs.
-func main(config *yaml.Node, ruleFiles, jobs []*yaml.Node) *yaml.Node {
+func (c *Choice) loadedRules() []*spec.Object {
+	if c.Config.PrometheusConfig.Prometheus.Agent {
+		return nil
+	}
+	return c.Rules
+}
+
+// main is the user's configuration as it stood, with our Alertmanagers, rule
+// files and jobs.
+func (c *Choice) main(ruleFiles, jobs []*yaml.Node) *yaml.Node {
 	out := mapping()
 	scrapeConfigs := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+	config := c.Config.PrometheusConfig.Config.Node
 	for key, value := range pairs(config) {
 		if key.Value == "scrape_configs" && value.Kind == yaml.SequenceNode {
 			scrapeConfigs.Content = append(scrapeConfigs.Content, value.Content...)
 			continue
 		}
+		if key.Value == "alerting" {
+			value = c.alerting(value)
+		}
 		out.Content = append(out.Content, key, value)
+	}
+	if alerting := c.alerting(nil); alerting != nil && field(config, "alerting") == nil {
+		out.Content = append(out.Content, pair("alerting", alerting)...)
 	}
 	if len(ruleFiles) > 0 {
 		out.Content = append(out.Content, pair("rule_files", sequence(ruleFiles...))...)
@@ -128,6 +158,10 @@ func main(config *yaml.Node, ruleFiles, jobs []*yaml.Node) *yaml.Node {
 // job is the scrape_config of a pool.
 func (c *Choice) job(p Pool) *yaml.Node {
 	job := mapping(pair("job_name", str(p.Name)))
+	if p.self {
+		job.Content = append(job.Content, pair("file_sd_configs", fileSD("../"+p.Path))...)
+		return job
+	}
 	job.Content = append(job.Content, c.poolConfig(p).Content...)
 	glob := "../targets/class/" + p.Class + "/*.json"
 	if p.Own != "" {
@@ -139,15 +173,19 @@ func (c *Choice) job(p Pool) *yaml.Node {
 		)
 		job.Content = append(job.Content, pair("relabel_configs", sequence(keep))...)
 	}
-	sd := mapping(
-		pair("files", sequence(str(glob))),
-		pair("refresh_interval", str(refreshInterval)),
-	)
-	job.Content = append(job.Content, pair("file_sd_configs", sequence(sd))...)
+	job.Content = append(job.Content, pair("file_sd_configs", fileSD(glob))...)
 	return job
 }
 
-// poolConfig is the class's settings, with the object's over them.
+func fileSD(files string) *yaml.Node {
+	return sequence(mapping(
+		pair("files", sequence(str(files))),
+		pair("refresh_interval", str(refreshInterval)),
+	))
+}
+
+// poolConfig is the class's settings, with the object's over them, and limits
+// no higher than what is enforced.
 func (c *Choice) poolConfig(p Pool) *yaml.Node {
 	var class, own *yaml.Node
 	if sc, ok := c.Config.PrometheusConfig.Class(p.Class); ok {
@@ -156,7 +194,7 @@ func (c *Choice) poolConfig(p Pool) *yaml.Node {
 	if p.Object != nil {
 		own = p.Object.ScrapeTarget.ScrapeConfig.Node
 	}
-	return merge(class, own)
+	return c.enforce(merge(class, own))
 }
 
 func encode(n *yaml.Node) ([]byte, error) {

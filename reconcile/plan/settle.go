@@ -26,7 +26,7 @@ type placed struct {
 // those of other shards. Pools are sorted, and stay so.
 func (r *run) settle() {
 	var all []placed
-	for _, p := range r.in.Choice.Pools() {
+	for _, p := range r.in.Choice.ecsPools() {
 		targets := r.pools[p.Path].Targets
 		for i := range targets {
 			all = append(all, placed{Target: &targets[i]})
@@ -41,7 +41,7 @@ func (r *run) settle() {
 
 // takeOut removes what is left out, in the order that settle has collected it.
 func (r *run) takeOut(all []placed) {
-	for _, p := range r.in.Choice.Pools() {
+	for _, p := range r.in.Choice.ecsPools() {
 		pool := r.pools[p.Path]
 		mine := all[:len(pool.Targets)]
 		all = all[len(pool.Targets):]

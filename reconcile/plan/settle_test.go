@@ -8,8 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/common/promslog"
-	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
 
@@ -204,34 +202,5 @@ func TestHeldTargetsStayInTheirShard(t *testing.T) {
 	in.Shard = 1
 	if p := Build(in); p.Targets["a"] != 10 || p.OtherShards != 0 {
 		t.Errorf("%d targets, %d in other shards", p.Targets["a"], p.OtherShards)
-	}
-}
-
-func TestHasCredentials(t *testing.T) {
-	tests := map[string]bool{
-		"":                                      false,
-		"scheme: https":                         false,
-		"tls_config: {ca_file: /ca}":            false,
-		"http_headers: {a: {values: [b]}}":      false,
-		"proxy_url: http://p":                   false,
-		"basic_auth: {username: u}":             true,
-		"authorization: {credentials: x}":       true,
-		"authorization: {credentials_file: /x}": true,
-		"bearer_token: x":                       true,
-		"bearer_token_file: /x":                 true,
-		"oauth2: {client_id: a, client_secret: b, token_url: http://t}": true,
-		"tls_config: {cert_file: /c, key_file: /k}":                     true,
-		"tls_config: {cert: c, key: k}":                                 true,
-		"http_headers: {a: {secrets: [b]}}":                             true,
-		"http_headers: {a: {files: [/b]}}":                              true,
-		"proxy_url: http://p, proxy_connect_header: {a: [b]}":           true,
-	}
-	for text, want := range tests {
-		c, err := config.Load("scrape_configs: [{job_name: x, "+text+"}]", promslog.NewNopLogger())
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-		} else if got := hasCredentials(c.ScrapeConfigs[0]); got != want {
-			t.Errorf("%s: %v, want %v", text, got, want)
-		}
 	}
 }

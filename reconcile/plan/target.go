@@ -90,7 +90,7 @@ func (r *run) newBuilder(o *spec.Object, pool Pool, settings *config.ScrapeConfi
 		lb:       labels.NewBuilder(labels.EmptyLabels()),
 
 		snapshot:  r.in.Snapshot,
-		guard:     newGuard(r.in.Choice.Config, r.in.Config, r.settings[classPool(pool.Class).Name], settings, pool.Class),
+		guard:     newGuard(r.in.Choice.Config, o, r.settings[classPool(pool.Class).Name]),
 		rules:     rules,
 		populated: model.LabelSet{},
 		note:      func(f fault) { r.find(o, nil, f) },

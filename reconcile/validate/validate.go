@@ -87,7 +87,7 @@ func Pools(cfg *config.Config, pools []artifact.Pool) []*Error {
 	}
 	var errs []*Error
 	for _, p := range pools {
-		if !jobs[p.Name] {
+		if p.Scraped() && !jobs[p.Name] {
 			errs = append(errs, &Error{File: p.Path, Message: fmt.Sprintf("prometheus.yml has no job %q for it", p.Name)})
 		}
 	}

@@ -1,0 +1,131 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"go.yaml.in/yaml/v3"
+
+	"ecs-scrape/reconcile/artifact"
+	"ecs-scrape/reconcile/inventory"
+	"ecs-scrape/spec"
+)
+
+// alertmanagerPools are the target files of the Alertmanagers that are found on
+// ECS. Prometheus has no scrape pool for them.
+func (c *Choice) alertmanagerPools() []Pool {
+	var out []Pool
+	all := c.Config.PrometheusConfig.Alertmanagers
+	for i := range all {
+		out = append(out, alertmanagerPool(all[i].Name))
+	}
+	return out
+}
+
+func alertmanagerPool(name string) Pool {
+	return Pool{
+		Name:         ReservedJobPrefix + "alertmanager/" + name,
+		Path:         artifact.AlertmanagerDir + name + "/targets.json",
+		Alertmanager: name,
+	}
+}
+
+// alertmanagerOrigin stands for an object in the origins of its targets. No
+// ScrapeTarget has such a name.
+func alertmanagerOrigin(name string) string { return "alertmanager/" + name }
+
+// alerting is the user's section with the Alertmanagers found on ECS after his
+// own. What is no mapping is left for Prometheus to refuse.
+func (c *Choice) alerting(user *yaml.Node) *yaml.Node {
+	found := c.Config.PrometheusConfig.Alertmanagers
+	absent := user == nil || user.Tag == "!!null"
+	if len(found) == 0 || !absent && user.Kind != yaml.MappingNode {
+		return user
+	}
+	all, out := sequence(), mapping()
+	for k, v := range pairs(user) {
+		if k.Value != "alertmanagers" {
+			out.Content = append(out.Content, k, v)
+			continue
+		}
+		all.Content = append(all.Content, v.Content...)
+	}
+	for i := range found {
+		all.Content = append(all.Content, alertmanagerConfig(&found[i]))
+	}
+	out.Content = append(out.Content, pair("alertmanagers", all)...)
+	return out
+}
+
+func alertmanagerConfig(a *spec.Alertmanager) *yaml.Node {
+	out := mapping()
+	for k, v := range pairs(a.Config.Node) {
+		out.Content = append(out.Content, k, v)
+	}
+	out.Content = append(out.Content, pair("file_sd_configs", fileSD("../"+alertmanagerPool(a.Name).Path))...)
+	return out
+}
+
+// alertmanagers adds the targets of all Alertmanagers.
+func (r *run) alertmanagers() {
+	all := r.in.Choice.Config.PrometheusConfig.Alertmanagers
+	for i := range all {
+		r.alertmanager(&all[i])
+	}
+}
+
+func (r *run) alertmanager(a *spec.Alertmanager) {
+	object := alertmanagerOrigin(a.Name)
+	needs := selectorNeeds(&a.Selector)
+	r.homes[object], r.needs[object] = alertmanagerPool(a.Name), needs
+	m := newMatcher(&a.Selector)
+	for _, tasks := range r.tasks {
+		first := tasks[0]
+		if m.kin(first, r.in.Snapshot.Service(first)) != partNone || !r.covered(needs, first.Scope) {
+			continue
+		}
+		for _, t := range tasks {
+			if m.task(t) == partNone {
+				r.alertmanagerTask(a, m, t)
+			}
+		}
+	}
+}
+
+// alertmanagerTask adds the one target of a task.
+func (r *run) alertmanagerTask(a *spec.Alertmanager, m *matcher, t *inventory.Task) {
+	object := alertmanagerOrigin(a.Name)
+	find := func(f fault) {
+		f.message = fmt.Sprintf("alertmanagers, %s: %s", a.Name, f.message)
+		r.findFor(r.in.Choice.Config.ID, object, t, f)
+	}
+	d := r.in.Snapshot.Definitions[t.Definition]
+	if d == nil {
+		find(fault{code: CodeNoDefinition, message: noDefinition(t)})
+		return
+	}
+	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance], selected: m.choose(t, d)}
+	if len(w.selected) == 0 {
+		return
+	}
+	endpoints, f := w.resolve(&request{port: a.Port})
+	if f != nil {
+		find(*f)
+	}
+	if len(endpoints) == 0 {
+		return
+	}
+	e := endpoints[0]
+	if newer := r.claims.newer(w, e.address); newer != nil {
+		find(retired(e, newer))
+		return
+	}
+	pool := r.pools[alertmanagerPool(a.Name).Path]
+	pool.Targets = append(pool.Targets, artifact.Target{
+		Labels: labels.FromStrings(model.AddressLabel, e.String()),
+		Origin: artifact.Origin{
+			Object: object, Account: t.Scope.Account, Region: t.Scope.Region, Cluster: t.Scope.Cluster, Task: t.ID(),
+		},
+	})
+}
