@@ -227,6 +227,8 @@ func TestFindingsPage(t *testing.T) {
 	for _, code := range []string{
 		plan.CodeUnknownClass, plan.CodeNoPort, plan.CodeUnbound, plan.CodeNoAddress,
 		plan.CodeNoDefinition, plan.CodeInvalidTarget, plan.CodeAddressRetired, plan.CodeDuplicate,
+		plan.CodeNotEnabled, plan.CodeNoPortValue, plan.CodeAmbiguousPort, plan.CodeBadPort,
+		plan.CodeBadPath, plan.CodeBadScheme, plan.CodeBadInterval, plan.CodeBadHost,
 	} {
 		if !strings.Contains(text, "`"+code+"`") {
 			t.Errorf("docs/findings.md does not explain %q", code)

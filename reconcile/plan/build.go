@@ -155,9 +155,9 @@ func (r *run) task(b *builder, t *inventory.Task) {
 	seen := map[string]bool{}
 	for i := range requests {
 		q := &requests[i]
-		endpoints, f := w.resolve(q)
-		if f != nil {
-			r.find(b.object, t, *f)
+		endpoints, faults := w.resolve(q)
+		for _, f := range faults {
+			r.find(b.object, t, f)
 		}
 		for _, e := range endpoints {
 			if key := e.String() + q.metricsPath(); !seen[key] {

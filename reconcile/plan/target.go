@@ -77,7 +77,7 @@ func (b *builder) build(w *workload, e endpoint, want *request) artifact.Target 
 	address := e.String()
 	b.lb.Set(model.AddressLabel, address)
 	b.lb.Set(model.InstanceLabel, address)
-	b.lb.Set(model.JobLabel, jobName(b.object.ScrapeTarget, w.task))
+	b.lb.Set(model.JobLabel, jobName(b.object.ScrapeTarget, w.task, want.job))
 	b.lb.Set(model.SchemeLabel, orDefault(want.scheme, b.settings.Scheme))
 	b.lb.Set(model.MetricsPathLabel, want.metricsPath())
 	interval, timeout := b.timing(want)
@@ -87,6 +87,9 @@ func (b *builder) build(w *workload, e endpoint, want *request) artifact.Target 
 		b.lb.Set(PoolLabel, b.pool.Own)
 	}
 	for _, name := range b.defaults {
+		if want.bare {
+			break
+		}
 		if name == labelTaskID && w.definition.Mode() == inventory.NetworkHost {
 			continue // instance outlives a deploy there, and so should its series
 		}
@@ -118,8 +121,9 @@ func (b *builder) timing(want *request) (interval, timeout string) {
 	return i.String(), t.String()
 }
 
-func jobName(s *spec.ScrapeTargetSpec, t *inventory.Task) string {
-	return orDefault(s.JobName, orDefault(t.Service(), t.Family()))
+// jobName is the object's, else the one that the container asks for.
+func jobName(s *spec.ScrapeTargetSpec, t *inventory.Task, asked string) string {
+	return orDefault(s.JobName, orDefault(asked, orDefault(t.Service(), t.Family())))
 }
 
 func defaultLabel(name string, t *inventory.Task, c *inventory.ContainerDefinition) string {
