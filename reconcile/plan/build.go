@@ -32,6 +32,8 @@ type Input struct {
 
 	// observe is given the labels of every endpoint before relabelling.
 	observe func(*spec.Object, labels.Labels)
+	// left is told of each target that is left out after it was made, and why.
+	left func(artifact.Target, fault)
 }
 
 // Plan is what Prometheus should read, and what was left out.

@@ -219,6 +219,17 @@ func TestEnvironmentLabel(t *testing.T) {
 	}
 }
 
+// TestLabelmapTwins: of two labels that labelmap gives one name the last by name
+// stands, always.
+func TestLabelmapTwins(t *testing.T) {
+	body := "  labels: {y_a: '1', y_b: '2', y_c: '3', y_d: '4', y_e: '5'}\n  relabelConfigs: [{action: labelmap, regex: y_., replacement: z}, {action: labeldrop, regex: y_.}]\n"
+	for range 20 {
+		if got, _ := one(t, bareConfig, body); !strings.HasSuffix(got, `, z="5"}`) {
+			t.Fatal(got)
+		}
+	}
+}
+
 // TestSanitisedTwins: of two tags that are one label the same one always stands.
 func TestSanitisedTwins(t *testing.T) {
 	for range 20 {

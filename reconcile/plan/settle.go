@@ -58,9 +58,17 @@ func (r *run) takeOut(all []placed) {
 	}
 }
 
-// withhold leaves a target out and counts it.
-func (r *run) withhold(p *placed) {
+// leave leaves a target out, and tells why to who asks.
+func (r *run) leave(p *placed, code, format string, args ...any) {
 	p.out = true
+	if r.in.left != nil {
+		r.in.left(*p.Target, fault{code: code, message: fmt.Sprintf(format, args...)})
+	}
+}
+
+// withhold leaves a target out and counts it.
+func (r *run) withhold(p *placed, code, format string, args ...any) {
+	r.leave(p, code, format, args...)
 	if p.Origin.Object != "" {
 		r.plan.Withheld[p.Origin.Object]++
 	}
@@ -114,7 +122,7 @@ func (r *run) sameLabels(all []placed) {
 		})
 		for _, p := range group {
 			if p != kept {
-				r.withhold(p)
+				r.withhold(p, CodeSameLabels, "all its labels are those of %s, scraped for ScrapeTarget/%s", url(kept.Labels), kept.Origin.Object)
 				found.add(p.Origin.Object, kept.Origin.Object, p.Target)
 			}
 		}
@@ -211,7 +219,7 @@ func (r *run) limit(all []placed) {
 		p := &all[i]
 		if name := p.Origin.Object; name != "" && !p.out {
 			if have[name]++; have[name] > most {
-				r.withhold(p)
+				r.withhold(p, CodeTooMany, "its object has more targets than the %d it may have", most)
 			}
 		}
 	}
@@ -233,10 +241,11 @@ func (r *run) shard(all []placed) {
 	}
 	for i := range all {
 		p := &all[i]
-		if p.out || shardOf(p.Address(), shards) == r.in.Shard || r.held[p.Labels.Hash()] {
+		shard := shardOf(p.Address(), shards)
+		if p.out || shard == r.in.Shard || r.held[p.Labels.Hash()] {
 			continue
 		}
-		p.out = true
+		r.leave(p, CodeOtherShard, "it falls to shard %d of %d", shard, shards)
 		r.plan.OtherShards++
 	}
 }
