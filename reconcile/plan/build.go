@@ -200,9 +200,12 @@ func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 // find notes what is missing. A task of which it is not known where it is
 // reached is one whose published targets stay.
 func (r *run) find(o *spec.Object, t *inventory.Task, f fault) {
-	if f.code == CodeDropped {
+	switch f.code {
+	case CodeDropped:
 		r.plan.Dropped[o.Name]++ // as the object asks
 		return
+	case CodeRetarget, CodeIllegalLabel:
+		r.plan.Withheld[o.Name]++
 	}
 	r.findings.add(o.ID, t, f)
 	if f.code == CodeNoAddress || f.code == CodeNoDefinition {
