@@ -6,7 +6,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"ecs-scrape/reconcile/plan"
-	"ecs-scrape/reconcile/validate"
 	"ecs-scrape/spec"
 )
 
@@ -102,9 +101,8 @@ func (s *search) messages(o *spec.Object) []string {
 	if err != nil {
 		return []string{s.message}
 	}
-	_, errs := validate.Files(files)
 	var out []string
-	for _, e := range errs {
+	for _, e := range verdict(s.config, o, files) {
 		out = append(out, e.Message)
 	}
 	return out

@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"ecs-scrape/spec"
 )
@@ -44,7 +46,7 @@ func validateEach(set *spec.Set, names []string) ([]spec.Problem, error) {
 
 func hasProblem(problems []spec.Problem, config string) bool {
 	id := spec.ID{Kind: spec.KindPrometheusConfig, Name: config}
-	return slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.Object == id })
+	return slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.IsError() && p.Object == id })
 }
 
 // configNames are those of all PrometheusConfigs, also of those that do not decode.
@@ -99,6 +101,8 @@ func withConfig(set *spec.Set, config *spec.Object) *spec.Set {
 }
 
 func sorted(problems []spec.Problem) []spec.Problem {
-	slices.SortFunc(problems, spec.Problem.Compare)
+	slices.SortFunc(problems, func(a, b spec.Problem) int {
+		return cmp.Or(a.Compare(b), a.Object.Compare(b.Object), strings.Compare(a.Code, b.Code), strings.Compare(a.Rule, b.Rule))
+	})
 	return slices.Compact(problems)
 }

@@ -92,6 +92,8 @@ type Pass struct {
 	// LoadError says that the specs could not be read, and that the last good
 	// ones are in use.
 	LoadError error
+
+	options validate.Options // of the Prometheus that is declared
 }
 
 // Evaluate computes what should be published: load, judge, choose, snapshot,
@@ -103,7 +105,7 @@ func (r *Reconciler) Evaluate(ctx context.Context) (*Pass, error) {
 	if j == nil {
 		return &Pass{LoadError: loadErr}, loadErr
 	}
-	pass := &Pass{Set: j.set, Objects: j.statuses(), Problems: j.problems, LoadError: loadErr}
+	pass := &Pass{Set: j.set, Objects: j.statuses(), Problems: j.problems, LoadError: loadErr, options: j.options}
 	if j.err != nil {
 		return pass, j.err
 	}
@@ -191,7 +193,7 @@ func (r *Reconciler) Publish(p *Pass, now time.Time, s Standing) (Published, err
 		return out, nil
 	}
 	err = r.output.WriteConfig(p.Plan.Bundle.Config, func(files artifact.Files) error {
-		_, errs := validate.Files(files)
+		_, errs := validate.Files(files, p.options)
 		return join(errs)
 	})
 	if err != nil {
