@@ -127,7 +127,7 @@ func (c *Controller) ready(s *standing) reconcile.Condition {
 	case s.served == "":
 		return is(reconcile.False, reconcile.ReasonNotServed, reconcile.NeverValid)
 	case s.judged && !s.selected:
-		return is(reconcile.False, reconcile.ReasonNotSelected, "the PrometheusConfig in use does not select it")
+		return is(reconcile.False, reconcile.ReasonNotSelected, "the PrometheusConfig in use does not select it, or is an agent's, which takes no rules")
 	case s.judged && s.id.Kind == spec.KindScrapeTarget && s.targets == 0:
 		return is(reconcile.False, reconcile.ReasonNoTargets, s.finding)
 	case !confirmed && config.rejected != nil:

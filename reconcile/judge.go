@@ -130,6 +130,7 @@ func (j *judgement) finish(name string) {
 		j.choice = choice
 		j.options = validate.OptionsOf(choice.Config.PrometheusConfig)
 		if j.options.Agent {
+			j.problems = append(j.problems, validate.OfAgent(choice.Config, j.present(choice.Rules))...)
 			choice.Rules = nil // an agent refuses rule files
 		}
 		j.loaded = idsOf(append(append(slices.Clone(choice.Targets), choice.Rules...), choice.Config))
@@ -288,7 +289,7 @@ func judgeObject(config, o *spec.Object) []spec.Problem {
 			return nil // it shares the pool of its class
 		}
 	}
-	files, err := plan.Probe(config, o)
+	files, err := probe(config, o)
 	if err != nil {
 		return []spec.Problem{{Position: o.Position, Object: o.ID, Message: err.Error()}}
 	}
@@ -301,6 +302,23 @@ func judgeObject(config, o *spec.Object) []spec.Problem {
 		files, errs = wide, found
 	}
 	return placer{config, o, files}.problems(errs)
+}
+
+// probe renders one object with what bears on it: of the classes, its own. The
+// time to judge a set must not grow with objects times classes.
+func probe(config, o *spec.Object) (artifact.Files, error) {
+	if o.PrometheusConfig != nil {
+		return plan.Probe(config, o)
+	}
+	s := &spec.PrometheusConfigSpec{}
+	if t := o.ScrapeTarget; t != nil {
+		*s = *config.PrometheusConfig
+		s.ScrapeClasses = nil
+		if class, ok := config.PrometheusConfig.Class(t.Class()); ok {
+			s.ScrapeClasses = []spec.ScrapeClass{*class}
+		}
+	}
+	return plan.Probe(&spec.Object{ID: config.ID, Metadata: config.Metadata, Position: config.Position, PrometheusConfig: s}, o)
 }
 
 // verdict is what the declared Prometheus says of the files that one object was

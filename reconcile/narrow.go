@@ -5,7 +5,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"ecs-scrape/reconcile/plan"
 	"ecs-scrape/spec"
 )
 
@@ -97,7 +96,7 @@ func (s *search) only(parts int, without func(i int) []string) int {
 }
 
 func (s *search) messages(o *spec.Object) []string {
-	files, err := plan.Probe(s.config, o)
+	files, err := probe(s.config, o)
 	if err != nil {
 		return []string{s.message}
 	}

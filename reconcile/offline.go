@@ -22,7 +22,31 @@ func Validate(set *spec.Set, name string) ([]spec.Problem, error) {
 	case name == "" && len(names) > 1:
 		return validateEach(set, names)
 	}
-	return validateUnder(set, name)
+	problems, err := validateUnder(set, name)
+	if config := only(set); err != nil && config != nil && hasProblem(problems, config.Name) {
+		problems = append(problems, besides(set, config)...)
+	}
+	return sorted(problems), err
+}
+
+// only is the set's PrometheusConfig where there is just one.
+func only(set *spec.Set) *spec.Object {
+	i := slices.IndexFunc(set.Objects, func(o *spec.Object) bool { return o.PrometheusConfig != nil })
+	if i < 0 || len(configNames(set)) > 1 {
+		return nil
+	}
+	return set.Objects[i]
+}
+
+// besides are the problems of all other objects, under an empty configuration in
+// place of the one that is wrong, so that one run tells everything.
+func besides(set *spec.Set, config *spec.Object) []spec.Problem {
+	implied := impliedConfig(config.Name, classesOf(set))
+	implied.PrometheusConfig.Prometheus = config.PrometheusConfig.Prometheus
+	others := *set
+	others.Objects = slices.DeleteFunc(slices.Clone(set.Objects), func(o *spec.Object) bool { return o.PrometheusConfig != nil })
+	problems, _ := validateUnder(withConfig(&others, implied), config.Name)
+	return slices.DeleteFunc(problems, func(p spec.Problem) bool { return p.Object == config.ID })
 }
 
 func validateUnder(set *spec.Set, name string) ([]spec.Problem, error) {

@@ -66,7 +66,7 @@ func Lint(config, o *spec.Object) []spec.Problem {
 		l.names(config.PrometheusConfig)
 		l.target(config.PrometheusConfig, o.ScrapeTarget)
 	case o.PrometheusRule != nil:
-		l.rule(config)
+		l.rule()
 	}
 	slices.SortStableFunc(l.found, spec.Problem.Compare)
 	return l.found

@@ -17,10 +17,7 @@ import (
 )
 
 // rule looks at a PrometheusRule by itself.
-func (l *linter) rule(config *spec.Object) {
-	if config.PrometheusConfig.Prometheus.Agent {
-		l.addAt(CodeRuleOfAgent, "spec.groups", "%s runs as an agent, which evaluates no rules, so these are left out; give them to another Prometheus by ruleSelector", config.ID)
-	}
+func (l *linter) rule() {
 	l.each(l.object.PrometheusRule.Groups.Node, "spec.groups", func(group *yaml.Node, path string) {
 		if n := child(group, "interval"); n != nil {
 			l.interval(n, path+".interval")
@@ -28,12 +25,23 @@ func (l *linter) rule(config *spec.Object) {
 	})
 }
 
+// OfAgent warns of rules that an agent is to load.
+func OfAgent(config *spec.Object, rules []*spec.Object) []spec.Problem {
+	var out []spec.Problem
+	for _, o := range rules {
+		l := &linter{object: o}
+		l.add(CodeRuleOfAgent, o.PrometheusRule.Groups.Node, "spec.groups", "%s runs as an agent, which evaluates no rules, so these are left out; leave them out of its ruleSelector", config.ID)
+		out = append(out, l.found...)
+	}
+	return out
+}
+
 // Across finds what is wrong with rules only together: records and alerts that
 // are there twice, and groups of one name in several objects. The objects are
 // sorted by name; a finding is of the later one. objects of other kinds are
 // passed over.
 func Across(objects []*spec.Object) []spec.Problem {
-	a := across{rules: map[string]seen{}, groups: map[string]*spec.Object{}}
+	a := across{rules: map[string]seen{}, groups: map[string]seen{}}
 	for _, o := range objects {
 		if o.PrometheusRule != nil {
 			a.object(o)
@@ -44,7 +52,7 @@ func Across(objects []*spec.Object) []spec.Problem {
 
 type across struct {
 	rules  map[string]seen // where each was seen first
-	groups map[string]*spec.Object
+	groups map[string]seen
 	found  []spec.Problem
 }
 
@@ -56,13 +64,16 @@ type seen struct {
 func (a *across) object(o *spec.Object) {
 	l := &linter{object: o}
 	l.each(o.PrometheusRule.Groups.Node, "spec.groups", func(group *yaml.Node, path string) {
-		name := scalarAt(group, "name")
-		first, ok := a.groups[name]
-		if ok && first != o {
-			l.add(CodeDuplicateGroup, child(group, "name"), path+".name",
-				"a group %q is also in %s at %s, and alerts and metrics of groups do not tell them apart; rename one", name, first.ID, first.Position)
+		name := child(group, "name")
+		if name == nil {
+			return // Prometheus says so
+		}
+		first, ok := a.groups[name.Value]
+		if ok && first.id != o.ID {
+			l.add(CodeDuplicateGroup, name, path+".name",
+				"a group %q is also in %s at %s, which few pages and alerts tell apart; rename one", name.Value, first.id, first.at)
 		} else if !ok {
-			a.groups[name] = o
+			a.groups[name.Value] = seen{o.ID, l.position(name)}
 		}
 		l.each(child(group, "rules"), path+".rules", func(rule *yaml.Node, path string) { a.rule(l, group, rule, path) })
 	})
