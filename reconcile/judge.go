@@ -222,14 +222,14 @@ func (j *judgement) settle(candidates, served map[spec.ID]*spec.Object, kind str
 		problems, old := assess(config, o), served[id]
 		j.problems = append(j.problems, problems...)
 		switch {
-		case !spec.Faulty(problems), bearable(o, old, problems):
+		case !spec.Faulty(problems), old != nil && old.Revision == o.Revision && bearable(problems):
 			j.serving[id] = o
-		case old != nil && !spec.Faulty(assess(config, old)):
+		case old != nil && bearable(assess(config, old)):
 			j.serving[id] = old
 		}
 	}
 	for id, old := range served {
-		if _, present := candidates[id]; id.Kind == kind && !present && j.unreadable(old, "") && !spec.Faulty(assess(config, old)) {
+		if _, present := candidates[id]; id.Kind == kind && !present && j.unreadable(old, "") && bearable(assess(config, old)) {
 			j.serving[id] = old
 		}
 	}
@@ -264,12 +264,11 @@ func within(file, name string) bool {
 	return file == name || strings.HasSuffix(name, "/") && strings.HasPrefix(file, name)
 }
 
-// bearable says that what is served is wrong only because the configuration
-// changed around it, and only for some of its targets: to leave it out would take
-// the others too.
-func bearable(o, served *spec.Object, problems []spec.Problem) bool {
-	return served != nil && served.Revision == o.Revision &&
-		!slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.IsError() && p.Code != validate.CodeTimeout })
+// bearable says that what is served may stay: it is valid, or wrong only since the
+// configuration changed around it, and only for some of its targets, so that to
+// leave it out would take the others too.
+func bearable(problems []spec.Problem) bool {
+	return !slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.IsError() && p.Code != validate.CodeTimeout })
 }
 
 // assess is all that is wrong with one object by itself: what Prometheus refuses,
