@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,17 +27,18 @@ type standing struct {
 	pools    []string // that its targets are in
 	stale    []inventory.ScopeStatus
 	failed   string // why the source cannot be read
+	unread   string // what of ECS has not been read yet, so that more may be found
 }
 
 // standings are those of a pass's objects, in their order.
 func standings(pass *reconcile.Pass, p *plan.Plan) []standing {
 	out := make([]standing, len(pass.Objects))
-	places := placesOf(pass, p)
+	places, unread := placesOf(pass, p), unread(pass.Snapshot)
 	for i := range pass.Objects {
 		o := &pass.Objects[i]
 		s := standing{
 			id: o.ID, served: o.Served, observed: o.Observed, accepted: o.Accepted(),
-			judged: pass.Plan != nil, selected: o.Selected, targets: o.Targets,
+			judged: pass.Plan != nil, selected: o.Selected, targets: o.Targets, unread: unread,
 		}
 		if pass.LoadError != nil {
 			s.failed = pass.LoadError.Error()
@@ -50,6 +52,24 @@ func standings(pass *reconcile.Pass, p *plan.Plan) []standing {
 		out[i] = s
 	}
 	return out
+}
+
+// unread names something of ECS that has not been read yet, or is "".
+func unread(s *inventory.Snapshot) string {
+	if s == nil {
+		return "ECS has not been read yet"
+	}
+	for i := range s.Sources {
+		if src := &s.Sources[i]; !src.Listed {
+			return "the clusters of region " + cmp.Or(src.Region, src.Source.Region, "(this task's)") + " have not been listed yet"
+		}
+	}
+	for i := range s.Scopes {
+		if s.Scopes[i].State == inventory.Unsynced {
+			return "cluster " + s.Scopes[i].Scope.String() + " has not been read yet"
+		}
+	}
+	return ""
 }
 
 func firstFinding(findings []plan.Finding, id spec.ID) string {
@@ -117,29 +137,46 @@ func (c *Controller) conditions(s *standing) []reconcile.Condition {
 
 // ready says whether what the object asks for is served, and taken by Prometheus.
 func (c *Controller) ready(s *standing) reconcile.Condition {
-	config, w := &c.config, c.waiting.Load()
-	confirmed := config.confirmedObjects[s.id] == s.served
-	away := w.err != nil && !refused(w.err)
-	is := func(status, reason, message string) reconcile.Condition {
-		return reconcile.Condition{Type: reconcile.ReadyType, Status: status, Reason: reason, Message: message}
+	status, reason, message := s.unserved()
+	if reason == "" {
+		status, reason, message = c.taken(s)
 	}
+	return reconcile.Condition{Type: reconcile.ReadyType, Status: status, Reason: reason, Message: message}
+}
+
+// unserved is why there is nothing of the object for Prometheus to take; the
+// reason is "" where there is something.
+func (s *standing) unserved() (status, reason, message string) {
 	switch {
 	case s.served == "":
-		return is(reconcile.False, reconcile.ReasonNotServed, reconcile.NeverValid)
-	case s.judged && !s.selected:
-		return is(reconcile.False, reconcile.ReasonNotSelected, "the PrometheusConfig in use does not select it, or is an agent's, which takes no rules")
-	case s.judged && s.id.Kind == spec.KindScrapeTarget && s.targets == 0:
-		return is(reconcile.False, reconcile.ReasonNoTargets, s.finding)
-	case !confirmed && config.rejected != nil:
-		return is(reconcile.False, reconcile.ReasonRefused, config.rejected.err.Error())
-	case !confirmed:
-		return is(reconcile.Unknown, reconcile.ReasonUnconfirmed, "Prometheus has not confirmed the configuration with it yet")
-	case away:
-		return is(reconcile.Unknown, reconcile.ReasonUnconfirmed, w.err.Error())
-	case slices.ContainsFunc(config.lost, func(pool string) bool { return slices.Contains(s.pools, pool) }):
-		return is(reconcile.False, reconcile.ReasonPoolMissing, "Prometheus lacks scrape pools: "+strings.Join(config.lost, ", "))
+		return reconcile.False, reconcile.ReasonNotServed, reconcile.NeverValid
+	case !s.judged:
+		return "", "", ""
+	case !s.selected:
+		return reconcile.False, reconcile.ReasonNotSelected, "the PrometheusConfig in use does not select it, or is an agent's, which takes no rules"
+	case s.id.Kind != spec.KindScrapeTarget || s.targets > 0:
+		return "", "", ""
+	case s.unread != "":
+		return reconcile.Unknown, reconcile.ReasonNotRead, s.unread
 	}
-	return is(reconcile.True, reconcile.ReasonServed, "")
+	return reconcile.False, reconcile.ReasonNoTargets, s.finding
+}
+
+// taken says whether Prometheus has taken the version that is served.
+func (c *Controller) taken(s *standing) (status, reason, message string) {
+	config, w := &c.config, c.waiting.Load()
+	confirmed := config.confirmedObjects[s.id] == s.served
+	switch {
+	case !confirmed && config.rejected != nil:
+		return reconcile.False, reconcile.ReasonRefused, config.rejected.err.Error()
+	case !confirmed:
+		return reconcile.Unknown, reconcile.ReasonUnconfirmed, "Prometheus has not confirmed the configuration with it yet"
+	case w.err != nil && !refused(w.err): // it went away
+		return reconcile.Unknown, reconcile.ReasonUnconfirmed, w.err.Error()
+	case slices.ContainsFunc(config.lost, func(pool string) bool { return slices.Contains(s.pools, pool) }):
+		return reconcile.False, reconcile.ReasonPoolMissing, "Prometheus lacks scrape pools: " + strings.Join(config.lost, ", ")
+	}
+	return reconcile.True, reconcile.ReasonServed, ""
 }
 
 // staleness says whether what is served is behind the source or ECS.

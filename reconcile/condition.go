@@ -36,6 +36,7 @@ const (
 	ReasonNotServed   = "NotServed"
 	ReasonNotSelected = "NotSelected"
 	ReasonNoTargets   = "NoTargets"
+	ReasonNotRead     = "NotRead"
 	ReasonUnconfirmed = "Unconfirmed"
 	ReasonRefused     = "Refused"
 	ReasonPoolMissing = "PoolMissing"
@@ -51,7 +52,7 @@ func Reasons() map[string][]string {
 	return map[string][]string{
 		AcceptedType: {ReasonValid, ReasonInvalid, ReasonNeverValid, ReasonClash, ReasonUnreadable, ReasonNotJudged},
 		ReadyType: {
-			ReasonServed, ReasonNotServed, ReasonNotSelected, ReasonNoTargets, ReasonUnconfirmed, ReasonRefused, ReasonPoolMissing,
+			ReasonServed, ReasonNotServed, ReasonNotSelected, ReasonNoTargets, ReasonNotRead, ReasonUnconfirmed, ReasonRefused, ReasonPoolMissing,
 		},
 		StaleType: {ReasonFresh, ReasonOldVersion, ReasonStaleScopes, ReasonSourceFailed, ReasonNotServed},
 	}
