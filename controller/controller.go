@@ -100,7 +100,9 @@ type Controller struct {
 	last       *reconcile.Pass // the last that succeeded
 	reported   *reconcile.Pass // that the status tells of
 	passErr    error           // of that pass, for the status
-	unfinished bool            // not all of last is written yet
+	standings  []standing      // of the objects of that pass
+	since      map[heading]time.Time
+	unfinished bool // not all of last is written yet
 	published  artifact.Bundle
 	config     configState
 	backoff    time.Duration

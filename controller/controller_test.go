@@ -119,7 +119,7 @@ func TestSpecsInterval(t *testing.T) {
 		if n := testCounter(t, w, "ecs_scrape_reconciles_total"); n > 3 {
 			t.Errorf("%v passes found something to do", n)
 		}
-		w.source.Set(map[string]string{"second.yaml": ruleText("second")})
+		w.source.Set(map[string]string{"second.yaml": strings.NewReplacer("name: g,", "name: h,", "record: a", "record: b").Replace(ruleText("second"))})
 		w.wait(5 * time.Second)
 		if w.output.Rules() != "first second" || w.server.Loaded() != w.c.Status().Config.Desired {
 			t.Errorf("rules %q", w.output.Rules())

@@ -19,7 +19,7 @@ func (d Directory) Earlier() ([]string, error) {
 		if err != nil || files.Digest() != g.Digest {
 			continue
 		}
-		if _, errs := validate.Files(files); len(errs) == 0 {
+		if _, errs := validate.Files(files, validate.Lenient()); len(errs) == 0 {
 			sound = append(sound, g.Digest)
 		}
 	}

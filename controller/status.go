@@ -76,6 +76,10 @@ type ObjectStatus struct {
 	Message  string `json:"message,omitempty"`
 	Targets  int    `json:"targets"`
 	Findings int    `json:"findings"`
+	// Warnings are about what is served all the same.
+	Warnings []string `json:"warnings,omitempty"`
+	// Conditions are Accepted, Ready and Stale.
+	Conditions []reconcile.Condition `json:"conditions"`
 }
 
 // PoolStatus is one scrape pool with its targets.
@@ -130,6 +134,7 @@ func (c *Controller) refresh() {
 
 func (c *Controller) restate(s *Status) {
 	s.Config = c.configStatus()
+	s.Objects = c.restand(s.Objects, time.Now().UTC())
 	s.Healthy = c.config.published != "" || c.config.previous != ""
 	s.judge(c.passErr)
 	c.status.Store(s)
@@ -152,6 +157,7 @@ func (c *Controller) survey(pass *reconcile.Pass) *Status {
 		s.Pools = poolStatuses(p.Bundle.Pools)
 	}
 	s.Objects = objectStatuses(pass, s.Findings)
+	c.standings = standings(pass, p)
 	return s
 }
 
@@ -179,8 +185,9 @@ func (s *Status) judge(err error) {
 		s.State, s.Message = StateDegraded, err.Error()
 	case s.Config.Error != "":
 		s.State, s.Message = StateDegraded, s.Config.Error
-	case len(s.Problems) > 0:
-		s.State, s.Message = StateDegraded, s.Problems[0].Error()
+	case spec.Faulty(s.Problems):
+		fault, _ := spec.FirstError(s.Problems)
+		s.State, s.Message = StateDegraded, fault.Error()
 	case !s.Ready:
 		s.State, s.Message = StatePending, "waiting for Prometheus to load the configuration"
 	default:
@@ -211,27 +218,19 @@ func objectStatuses(pass *reconcile.Pass, findings []plan.Finding) []ObjectStatu
 	for _, o := range pass.Objects {
 		s := ObjectStatus{
 			Kind: o.Kind, Name: o.Name, Place: o.Position.String(), Observed: o.Observed, Served: o.Served,
-			Ready: o.Valid(), Targets: o.Targets, Findings: found[o.ID],
+			Ready: o.Valid(), Targets: o.Targets, Findings: found[o.ID], Conditions: []reconcile.Condition{},
 		}
-		s.Message = message(&o)
+		if !s.Ready {
+			s.Message = o.Accepted().Message
+		}
+		for _, p := range o.Problems {
+			if !p.IsError() {
+				s.Warnings = append(s.Warnings, p.Error())
+			}
+		}
 		out = append(out, s)
 	}
 	return out
-}
-
-// message says why an object is not ready, and what is served instead.
-func message(o *reconcile.ObjectStatus) string {
-	switch {
-	case o.Valid():
-		return ""
-	case len(o.Problems) == 0:
-		return "cannot be judged yet (its last valid version stays)"
-	case o.Served == "":
-		return o.Problems[0].Error() + " (never valid, so it is left out)"
-	case o.Served == o.Observed:
-		return o.Problems[0].Error()
-	}
-	return o.Problems[0].Error() + " (its last valid version is served)"
 }
 
 func poolStatuses(pools []artifact.Pool) []PoolStatus {
@@ -248,18 +247,32 @@ func poolStatuses(pools []artifact.Pool) []PoolStatus {
 
 // logProblems logs each problem when it appears, not at every pass.
 func (c *Controller) logProblems(problems []spec.Problem) {
-	now := map[string]bool{}
+	now := map[string]bool{} // by text: whether it is an error
 	for _, p := range problems {
 		text := p.Error()
-		now[text] = true
-		if !c.problems[text] {
+		now[text] = p.IsError()
+		if _, known := c.problems[text]; known {
+			continue
+		}
+		if p.IsError() {
 			c.options.Log.Warn("document refused", "kind", p.Object.Kind, "name", p.Object.Name, "problem", text)
+		} else {
+			c.options.Log.Warn("document is served with a warning", "kind", p.Object.Kind, "name", p.Object.Name, "problem", text)
 		}
 	}
-	if len(c.problems) > 0 && len(now) == 0 {
+	if faulty(c.problems) && !faulty(now) {
 		c.options.Log.Info("all objects are valid")
 	}
 	c.problems = now
+}
+
+func faulty(problems map[string]bool) bool {
+	for _, isError := range problems {
+		if isError {
+			return true
+		}
+	}
+	return false
 }
 
 // emptyNotNil makes an absent list an empty one in JSON.

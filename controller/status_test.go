@@ -91,15 +91,15 @@ func TestStatusOfObjects(t *testing.T) {
 			"new.yaml":  strings.Replace(ruleText("new"), "expr: up", "expr: sum(", 1),
 			"api2.yaml": strings.Replace(targetText, "8080", "1", 1),
 		})
-		const why = ".expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
-		got := w.c.Status().Objects
+		const why = " g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
+		got := slices.Clone(w.c.Status().Objects)
 		for i := range got {
-			got[i].Observed = ""
+			got[i].Observed, got[i].Conditions = "", nil
 		}
 		want := []ObjectStatus{
 			{Kind: "PrometheusConfig", Name: "main", Place: "main.yaml:1:1", Served: got[0].Served, Ready: true},
-			{Kind: "PrometheusRule", Name: "first", Place: "rule.yaml:6:41", Served: served, Message: "rule.yaml:6:41: spec.groups[0].rules[0]" + why + " (its last valid version is served)"},
-			{Kind: "PrometheusRule", Name: "new", Place: "new.yaml:6:41", Message: "new.yaml:6:41: spec.groups[0].rules[0]" + why + " (never valid, so it is left out)"},
+			{Kind: "PrometheusRule", Name: "first", Place: "rule.yaml:6:41", Served: served, Message: "rule.yaml:6:41" + why + " (its last valid version is served)"},
+			{Kind: "PrometheusRule", Name: "new", Place: "new.yaml:6:41", Message: "new.yaml:6:41" + why + " (no version of it that was valid is known here, so it is left out)"},
 			{Kind: "ScrapeTarget", Name: "api", Place: "api.yaml:1:1", Served: got[3].Served, Targets: 1, Message: "api2.yaml:1:1: metadata.name: ScrapeTarget/api is also at api.yaml:1:1, which is the one in use: rename one of them"},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

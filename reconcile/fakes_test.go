@@ -20,9 +20,10 @@ var errBroken = errors.New("broken on purpose")
 
 // source is a directory of specs in memory.
 type source struct {
-	files map[string]string
-	set   *spec.Set
-	err   error
+	files    map[string]string
+	set      *spec.Set
+	warnings []spec.Problem // of the decoder
+	err      error
 }
 
 // Set writes files; an empty text removes one.
@@ -45,6 +46,7 @@ func (s *source) Load(context.Context) (*spec.Set, error) {
 			files = append(files, spec.File{Name: name, Data: []byte(text)})
 		}
 		s.set = spec.Decode(files)
+		s.set.Problems = append(s.set.Problems, s.warnings...)
 	}
 	return s.set, nil
 }

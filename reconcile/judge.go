@@ -22,8 +22,11 @@ type judgement struct {
 	problems []spec.Problem // all, sorted by place
 	choice   *plan.Choice
 	files    artifact.Files
-	config   *config.Config // prometheus.yml among files, as Prometheus resolves it
-	err      error          // why there is no choice, or no files
+	config   *config.Config   // prometheus.yml among files, as Prometheus resolves it
+	options  validate.Options // of the Prometheus that is declared
+	clashes  map[spec.ID]bool // identities that another document has too
+	loaded   map[spec.ID]bool // what the choice renders
+	err      error            // why there is no choice, or no files
 
 	secrets func(name string) bool // as in Options
 }
@@ -34,7 +37,7 @@ func (r *Reconciler) load(ctx context.Context) (*judgement, error) {
 	set, err := r.source.Load(ctx)
 	if err != nil {
 		err = fmt.Errorf("load specs: %w", err)
-	} else if len(set.Objects) == 0 && len(set.Problems) == 0 && len(r.accepted) > 0 && !r.options.AllowEmpty {
+	} else if len(set.Objects) == 0 && !spec.Faulty(set.Problems) && len(r.accepted) > 0 && !r.options.AllowEmpty {
 		err = inputError{fmt.Errorf("the source holds no objects, which would take away %d: if that is meant, say --specs.allow-empty", len(r.accepted))}
 	}
 	if err != nil {
@@ -53,11 +56,14 @@ func (r *Reconciler) load(ctx context.Context) (*judgement, error) {
 // judge finds the version of each object to serve: the new one if it is well
 // formed and Prometheus takes it, else the last valid one, else none.
 func (r *Reconciler) judge(set *spec.Set) *judgement {
-	j := &judgement{set: set, serving: map[spec.ID]*spec.Object{}, problems: slices.Clone(set.Problems), secrets: r.options.Secrets}
+	j := &judgement{
+		set: set, serving: map[spec.ID]*spec.Object{}, problems: slices.Clone(set.Problems), clashes: map[spec.ID]bool{},
+		secrets: r.options.Secrets,
+	}
 	defer j.sort()
 	candidates := j.candidates(r.accepted)
 	j.settle(candidates, r.accepted, spec.KindPrometheusConfig, nil)
-	if len(set.Objects)+len(set.Problems) == 0 && r.options.AllowEmpty {
+	if len(set.Objects) == 0 && !spec.Faulty(set.Problems) && r.options.AllowEmpty {
 		implied := impliedConfig(r.options.Name, nil)
 		j.serving[implied.ID] = implied
 	}
@@ -85,7 +91,7 @@ func (r *Reconciler) judge(set *spec.Set) *judgement {
 // that clash, the one being served stays.
 func (j *judgement) keepClasses(candidates, served map[spec.ID]*spec.Object, config *spec.Object) bool {
 	old := served[config.ID]
-	if old == nil || old.Revision == config.Revision || len(judgeObject(nil, old)) > 0 {
+	if old == nil || old.Revision == config.Revision || spec.Faulty(assess(nil, old)) {
 		return false
 	}
 	var users []string
@@ -125,17 +131,44 @@ func (j *judgement) finish(name string) {
 	choice, err := plan.Choose(j.objects(), name)
 	if err == nil {
 		j.choice = choice
+		j.options = validate.OptionsOf(choice.Config.PrometheusConfig)
+		if j.options.Agent {
+			j.problems = append(j.problems, validate.OfAgent(choice.Config, j.present(choice.Rules))...)
+			choice.Rules = nil // an agent refuses rule files
+		}
+		j.loaded = idsOf(append(append(slices.Clone(choice.Targets), choice.Rules...), choice.Config))
 		j.files, err = choice.Render()
 	}
 	if err != nil {
 		j.err = inputError{err}
 		return
 	}
-	cfg, errs := validate.Files(j.files)
+	cfg, errs := validate.Files(j.files, j.options)
 	j.config = cfg
 	if len(errs) > 0 {
 		j.err = inputError{join(errs)}
+		return
 	}
+	j.problems = append(j.problems, validate.Across(j.present(choice.Rules))...)
+	j.problems = append(j.problems, validate.Watches(cfg, choice.Config)...)
+}
+
+func idsOf(objects []*spec.Object) map[spec.ID]bool {
+	out := make(map[spec.ID]bool, len(objects))
+	for _, o := range objects {
+		out[o.ID] = true
+	}
+	return out
+}
+
+// present are those of the objects that the set holds as they are served: of
+// others the places are not where the user can look.
+func (j *judgement) present(served []*spec.Object) []*spec.Object {
+	held := map[*spec.Object]bool{}
+	for _, o := range j.set.Objects {
+		held[o] = true
+	}
+	return slices.DeleteFunc(slices.Clone(served), func(o *spec.Object) bool { return !held[o] })
 }
 
 // candidates picks one version of each identity that the set holds: of several
@@ -176,6 +209,7 @@ func likeness(o, served *spec.Object) int {
 }
 
 func (j *judgement) clash(loser *spec.Object, other string) {
+	j.clashes[loser.ID] = true
 	j.problems = append(j.problems, spec.Problem{
 		Position: loser.Position, Object: loser.ID, Path: "metadata.name",
 		Message: fmt.Sprintf("%s is also at %s, which is the one in use: rename one of them", loser.ID, other),
@@ -188,16 +222,17 @@ func (j *judgement) settle(candidates, served map[spec.ID]*spec.Object, kind str
 		if id.Kind != kind {
 			continue
 		}
-		problems := append(judgeObject(config, o), j.missingSecrets(o)...)
+		problems, old := append(assess(config, o), j.missingSecrets(o)...), served[id]
 		j.problems = append(j.problems, problems...)
-		if len(problems) == 0 {
+		switch {
+		case !spec.Faulty(problems), old != nil && old.Revision == o.Revision && bearable(problems):
 			j.serving[id] = o
-		} else if old := served[id]; old != nil && len(judgeObject(config, old)) == 0 {
+		case old != nil && bearable(assess(config, old)):
 			j.serving[id] = old
 		}
 	}
 	for id, old := range served {
-		if _, present := candidates[id]; id.Kind == kind && !present && j.unreadable(old, "") && len(judgeObject(config, old)) == 0 {
+		if _, present := candidates[id]; id.Kind == kind && !present && j.unreadable(old, "") && bearable(assess(config, old)) {
 			j.serving[id] = old
 		}
 	}
@@ -226,7 +261,7 @@ func (j *judgement) keep(served Accepted) {
 // what is wrong in that file counts.
 func (j *judgement) unreadable(o *spec.Object, file string) bool {
 	return slices.ContainsFunc(j.set.Problems, func(p spec.Problem) bool {
-		return (file == "" || within(file, p.File)) && (p.Object == o.ID || nameless(p, o))
+		return p.IsError() && (file == "" || within(file, p.File)) && (p.Object == o.ID || nameless(p, o))
 	})
 }
 
@@ -241,28 +276,74 @@ func within(file, name string) bool {
 	return file == name || strings.HasSuffix(name, "/") && strings.HasPrefix(file, name)
 }
 
+// bearable says that what is served may stay: it is valid, or wrong only since the
+// configuration changed around it, and only for some of its targets, so that to
+// leave it out would take the others too.
+func bearable(problems []spec.Problem) bool {
+	return !slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.IsError() && p.Code != validate.CodeTimeout })
+}
+
+// assess is all that is wrong with one object by itself: what Prometheus refuses,
+// and what it accepts although it is wrong.
+func assess(config, o *spec.Object) []spec.Problem {
+	return append(judgeObject(config, o), validate.Lint(config, o)...)
+}
+
 // judgeObject lets Prometheus judge one object on its own. config is the
 // PrometheusConfig that it is loaded with; not used for a PrometheusConfig.
 func judgeObject(config, o *spec.Object) []spec.Problem {
 	if refused := plan.Refused(config, o); len(refused) > 0 {
 		return refused
 	}
-	if t := o.ScrapeTarget; t != nil && t.ScrapeConfig.Node == nil {
-		return nil // it shares the pool of its class
+	if t := o.ScrapeTarget; t != nil && t.ScrapeConfig.Node == nil && t.RelabelConfigs.Node == nil {
+		return nil // it shares the pool of its class, and says nothing in Prometheus's words
 	}
-	files, err := plan.Probe(config, o)
+	files, err := probe(config, o)
 	if err != nil {
 		return []spec.Problem{{Position: o.Position, Object: o.ID, Message: err.Error()}}
 	}
-	_, errs := validate.Files(files)
+	errs := verdict(config, o, files)
 	if len(errs) == 0 {
 		return nil
 	}
 	wide := spread(files)
-	if _, found := validate.Files(wide); len(found) > 0 {
+	if found := verdict(config, o, wide); len(found) > 0 {
 		files, errs = wide, found
 	}
 	return placer{config, o, files}.problems(errs)
+}
+
+// probe renders one object with what bears on it: of the classes, its own. The
+// time to judge a set must not grow with objects times classes.
+func probe(config, o *spec.Object) (artifact.Files, error) {
+	if o.PrometheusConfig != nil {
+		return plan.Probe(config, o)
+	}
+	s := &spec.PrometheusConfigSpec{}
+	if t := o.ScrapeTarget; t != nil {
+		*s = *config.PrometheusConfig
+		s.ScrapeClasses = nil
+		if class, ok := config.PrometheusConfig.Class(t.Class()); ok {
+			s.ScrapeClasses = []spec.ScrapeClass{*class}
+		}
+	}
+	return plan.Probe(&spec.Object{ID: config.ID, Metadata: config.Metadata, Position: config.Position, PrometheusConfig: s}, o)
+}
+
+// verdict is what the declared Prometheus says of the files that one object was
+// rendered to. A rule file stands alone; only a whole configuration can be what an
+// agent refuses.
+func verdict(config, o *spec.Object, files artifact.Files) []*validate.Error {
+	if o.PrometheusConfig != nil {
+		config = o
+	}
+	options := validate.OptionsOf(config.PrometheusConfig)
+	if o.PrometheusRule != nil {
+		return validate.Rules(files, options)
+	}
+	options.Agent = options.Agent && o.PrometheusConfig != nil
+	_, errs := validate.Files(files, options)
+	return errs
 }
 
 func (j *judgement) objects() []*spec.Object {
@@ -276,11 +357,14 @@ func (j *judgement) objects() []*spec.Object {
 
 func (j *judgement) sort() { j.problems = sorted(j.problems) }
 
-// Problem summarises the problems of a pass as one error, or nil.
+// Problem summarises what is wrong with objects of a pass as one error, or nil.
+// Warnings are no part of it.
 func (p *Pass) Problem() error {
 	var lines []string
 	for _, problem := range p.Problems {
-		lines = append(lines, problem.Error())
+		if problem.IsError() {
+			lines = append(lines, problem.Error())
+		}
 	}
 	if len(lines) == 0 {
 		return nil

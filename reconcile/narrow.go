@@ -5,8 +5,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"ecs-scrape/reconcile/plan"
-	"ecs-scrape/reconcile/validate"
 	"ecs-scrape/spec"
 )
 
@@ -98,13 +96,12 @@ func (s *search) only(parts int, without func(i int) []string) int {
 }
 
 func (s *search) messages(o *spec.Object) []string {
-	files, err := plan.Probe(s.config, o)
+	files, err := probe(s.config, o)
 	if err != nil {
 		return []string{s.message}
 	}
-	_, errs := validate.Files(files)
 	var out []string
-	for _, e := range errs {
+	for _, e := range verdict(s.config, o, files) {
 		out = append(out, e.Message)
 	}
 	return out
@@ -146,6 +143,7 @@ func fieldsOf(o *spec.Object) []field {
 			c.PrometheusRule.Groups = v
 		})
 	case o.ScrapeTarget != nil:
+		add("spec.relabelConfigs", o.ScrapeTarget.RelabelConfigs.Node, func(c *spec.Object, v spec.Verbatim) { c.ScrapeTarget.RelabelConfigs = v })
 		add("spec.scrapeConfig", o.ScrapeTarget.ScrapeConfig.Node, func(c *spec.Object, v spec.Verbatim) { c.ScrapeTarget.ScrapeConfig = v })
 	case o.PrometheusConfig != nil:
 		add("spec.config", o.PrometheusConfig.Config.Node, func(c *spec.Object, v spec.Verbatim) { c.PrometheusConfig.Config = v })

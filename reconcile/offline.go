@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"ecs-scrape/spec"
 )
@@ -20,7 +22,31 @@ func Validate(set *spec.Set, name string) ([]spec.Problem, error) {
 	case name == "" && len(names) > 1:
 		return validateEach(set, names)
 	}
-	return validateUnder(set, name)
+	problems, err := validateUnder(set, name)
+	if config := only(set); err != nil && config != nil && hasProblem(problems, config.Name) {
+		problems = append(problems, besides(set, config)...)
+	}
+	return sorted(problems), err
+}
+
+// only is the set's PrometheusConfig where there is just one.
+func only(set *spec.Set) *spec.Object {
+	i := slices.IndexFunc(set.Objects, func(o *spec.Object) bool { return o.PrometheusConfig != nil })
+	if i < 0 || len(configNames(set)) > 1 {
+		return nil
+	}
+	return set.Objects[i]
+}
+
+// besides are the problems of all other objects, under an empty configuration in
+// place of the one that is wrong, so that one run tells everything.
+func besides(set *spec.Set, config *spec.Object) []spec.Problem {
+	implied := impliedConfig(config.Name, classesOf(set))
+	implied.PrometheusConfig.Prometheus = config.PrometheusConfig.Prometheus
+	others := *set
+	others.Objects = slices.DeleteFunc(slices.Clone(set.Objects), func(o *spec.Object) bool { return o.PrometheusConfig != nil })
+	problems, _ := validateUnder(withConfig(&others, implied), config.Name)
+	return slices.DeleteFunc(problems, func(p spec.Problem) bool { return p.Object == config.ID })
 }
 
 func validateUnder(set *spec.Set, name string) ([]spec.Problem, error) {
@@ -44,7 +70,7 @@ func validateEach(set *spec.Set, names []string) ([]spec.Problem, error) {
 
 func hasProblem(problems []spec.Problem, config string) bool {
 	id := spec.ID{Kind: spec.KindPrometheusConfig, Name: config}
-	return slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.Object == id })
+	return slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.IsError() && p.Object == id })
 }
 
 // configNames are those of all PrometheusConfigs, also of those that do not decode.
@@ -99,6 +125,8 @@ func withConfig(set *spec.Set, config *spec.Object) *spec.Set {
 }
 
 func sorted(problems []spec.Problem) []spec.Problem {
-	slices.SortFunc(problems, spec.Problem.Compare)
+	slices.SortFunc(problems, func(a, b spec.Problem) int {
+		return cmp.Or(a.Compare(b), a.Object.Compare(b.Object), strings.Compare(a.Code, b.Code), strings.Compare(a.Rule, b.Rule))
+	})
 	return slices.Compact(problems)
 }

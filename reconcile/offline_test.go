@@ -17,7 +17,7 @@ func TestValidate(t *testing.T) {
 	noGold := func(config string) string {
 		return `0:20:16: spec.scrapeClass: PrometheusConfig/` + config + ` declares no scrape class "gold", but default: declare it in spec.scrapeClasses or name one of these`
 	}
-	badRule := "0:9:13: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
+	badRule := "0:9:13 g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
 	for _, c := range []struct {
 		name, config string
 		documents    []string

@@ -30,13 +30,11 @@ func (p placer) problems(errs []*validate.Error) []spec.Problem {
 	for _, e := range errs {
 		known[e.Message] = true
 	}
-	if p.object.PrometheusRule != nil {
-		errs = slices.DeleteFunc(slices.Clone(errs), func(e *validate.Error) bool { return e.File == artifact.ConfigFile })
-	}
 	var out []spec.Problem
 	for i, e := range errs {
 		problem := p.problem(e, known)
 		if i == mostProblems {
+			problem.Rule = ""
 			problem.Message = fmt.Sprintf("and more: %s has at least %d problems", p.object.ID, len(errs))
 			return append(out, problem)
 		}
@@ -56,6 +54,7 @@ func (p placer) problem(e *validate.Error, known map[string]bool) spec.Problem {
 	}
 	switch {
 	case e.Group != "" || e.Index > 0:
+		out.Rule = ruleOf(e)
 		placeRule(&out, o.PrometheusRule.Groups.Node, e)
 	case e.Line > 0:
 		p.placeLine(&out, p.files[e.File], e.Line)
@@ -79,7 +78,6 @@ func placeRule(p *spec.Problem, groups *yaml.Node, e *validate.Error) {
 	}
 	node := groups.Content[i]
 	p.Path = fmt.Sprintf("spec.groups[%d]", i)
-	names := []string{e.Group, e.Name}
 	if rule := (step{index: e.Rule - 1}).in(value(node, "rules")); rule != nil {
 		p.Path += fmt.Sprintf(".rules[%d]", e.Rule-1)
 		node = rule
@@ -89,10 +87,22 @@ func placeRule(p *spec.Problem, groups *yaml.Node, e *validate.Error) {
 		p.Path += "." + e.Field
 		at(p, field)
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { return name == "" })
-	if len(names) > 0 {
-		p.Message = strings.Join(names, "/") + ": " + e.Message
+}
+
+// ruleOf is "group/rule", by number where there is no name; the group alone where
+// the rule is not known.
+func ruleOf(e *validate.Error) string {
+	name := e.Group
+	if name == "" {
+		name = fmt.Sprintf("group %d", e.Index)
 	}
+	switch {
+	case e.Name != "":
+		name += "/" + e.Name
+	case e.Rule > 0:
+		name += fmt.Sprintf("/rule %d", e.Rule)
+	}
+	return name
 }
 
 // placeLine finds what the object wrote at a line of the rendered file: the
@@ -202,6 +212,11 @@ func (p placer) alertmanager(steps []step) (int, bool) {
 
 func (p placer) poolOrigin(class string, steps []step) (*yaml.Node, string, []step) {
 	if t := p.object.ScrapeTarget; t != nil {
+		if len(steps) >= 2 && steps[0].key == "relabel_configs" {
+			rest := slices.Clone(steps[1:])
+			rest[0].index-- // the first is the pool's own
+			return t.RelabelConfigs.Node, "spec.relabelConfigs", rest
+		}
 		return t.ScrapeConfig.Node, "spec.scrapeConfig", p.afterClass(t, steps)
 	}
 	for i, c := range p.object.PrometheusConfig.ScrapeClasses {

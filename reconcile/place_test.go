@@ -35,7 +35,7 @@ func TestManyBrokenRules(t *testing.T) {
 			first = p.Line - line
 		}
 		want := fmt.Sprintf("spec.groups[0].rules[%d].%s", i/2, field)
-		if p.Path != want || p.Line != line+first || !strings.HasPrefix(p.Message, fmt.Sprintf("g/a%d: ", i/2)) {
+		if p.Path != want || p.Line != line+first || p.Rule != fmt.Sprintf("g/a%d", i/2) {
 			t.Errorf("%d: %s, want %s", i, p.Error(), want)
 		}
 	}
@@ -49,7 +49,7 @@ func TestPlaceOfSecretsAndDiscovery(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ config, want string }{
 		"URL":       {"    remote_write: [{url: \"http://u:S3CR3T@x:port/\"}]\n", `spec.config.remote_write[0].url: parse "http://<redacted>@x:port/": `},
-		"section":   {"    scrape_configs: [{job_name: a, authorization: S3CR3T}]\n", "spec.config.scrape_configs[0].authorization: cannot unmarshal !!str `<redacted>` into "},
+		"section":   {"    scrape_configs: [{job_name: a, static_configs: [], authorization: S3CR3T}]\n", "spec.config.scrape_configs[0].authorization: cannot unmarshal !!str `<redacted>` into "},
 		"discovery": {"    scrape_configs: [{job_name: a, kubernetes_sd_configs: [{role: pod}]}]\n", "spec.config.scrape_configs[0].kubernetes_sd_configs: this version of ecs-scrape does not know the discovery kubernetes_sd_configs"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -101,7 +101,8 @@ type Pass struct {
 	// ones are in use.
 	LoadError error
 
-	input plan.Input // of Plan
+	input   plan.Input       // of Plan
+	options validate.Options // of the Prometheus that is declared
 }
 
 // Evaluate computes what should be published: load, judge, choose, snapshot,
@@ -113,7 +114,7 @@ func (r *Reconciler) Evaluate(ctx context.Context) (*Pass, error) {
 	if j == nil {
 		return &Pass{LoadError: loadErr}, loadErr
 	}
-	pass := &Pass{Set: j.set, Objects: j.statuses(), Problems: j.problems, LoadError: loadErr}
+	pass := &Pass{Set: j.set, Objects: j.statuses(), Problems: j.problems, LoadError: loadErr, options: j.options}
 	if j.err != nil {
 		return pass, j.err
 	}
@@ -207,7 +208,7 @@ func (r *Reconciler) Publish(p *Pass, now time.Time, s Standing) (Published, err
 		return out, nil
 	}
 	err = r.output.WriteConfig(p.Plan.Bundle.Config, func(files artifact.Files) error {
-		_, errs := validate.Files(files)
+		_, errs := validate.Files(files, p.options)
 		return join(errs)
 	})
 	if err != nil {

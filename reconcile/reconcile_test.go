@@ -107,19 +107,19 @@ func TestBadVersion(t *testing.T) {
 		},
 		{
 			"expression of a rule", "rule.yaml", rule("r", "sum("),
-			"rule.yaml:9:13: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
+			"rule.yaml:9:13 g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
 		},
 		{
 			"unknown field of a rule", "rule.yaml", rule("r", "up\n      lables: {}"),
-			"rule.yaml:10:15: spec.groups[0].rules[0].lables: g/a: field lables not found in type rulefmt.Rule",
+			"rule.yaml:10:15 g/a: field lables not found in type rulefmt.Rule",
 		},
 		{
 			"duration of a rule", "rule.yaml", rule("r", "up\n    - {alert: b, expr: up, for: 5q}"),
-			`rule.yaml:10:33: spec.groups[0].rules[1].for: g/b: unknown unit "q" in duration "5q"`,
+			`rule.yaml:10:33 g/b: unknown unit "q" in duration "5q"`,
 		},
 		{
 			"group", "rule.yaml", object("PrometheusRule", "r", "  groups:\n  - {name: g, rules: []}\n  - {name: g, rules: []}\n"),
-			`rule.yaml:6:3: spec.groups: groupname: "g" is repeated in the same file`,
+			`rule.yaml:7:12 g: groupname: "g" is repeated in the same file`,
 		},
 		{
 			"configuration", "main.yaml", config("main", "  config:\n    global: {scrape_interval: 30s, nonsense: 1}\n"),
@@ -130,7 +130,7 @@ func TestBadVersion(t *testing.T) {
 			`main.yaml:6:31: spec.config.global.scrape_interval: unknown unit "q" in duration "30q"`,
 		},
 		{
-			"job", "main.yaml", config("main", "  config:\n    scrape_configs:\n    - job_name: a\n    - job_name: b\n      basic_auth: {username: x, password: y}\n      authorization: {credentials: z}\n"),
+			"job", "main.yaml", config("main", "  config:\n    scrape_configs:\n    - {job_name: a, static_configs: []}\n    - job_name: b\n      static_configs: []\n      basic_auth: {username: x, password: y}\n      authorization: {credentials: z}\n"),
 			"main.yaml:8:7: spec.config.scrape_configs[1]: at most one of basic_auth, oauth2 & authorization must be configured",
 		},
 		{
@@ -145,6 +145,22 @@ func TestBadVersion(t *testing.T) {
 			"alertmanager", "main.yaml", config("main", "  config: {alerting: {alertmanagers: [{scheme: https}]}}\n  alertmanagers:\n  - {name: a, selector: {}, port: 9093}\n"+
 				"  - {name: b, selector: {}, port: 9093, config: {api_version: v2, timeout: 5q}}\n"),
 			`main.yaml:8:76: spec.alertmanagers[1].config.timeout: unknown unit "q" in duration "5q"`,
+		},
+		{
+			"unknown field of a relabelling rule", "api.yaml", scrape("api", "one", "  relabelConfigs:\n  - {action: drop, regex: a}\n  - {action: drop, regexp: a}\n"),
+			"api.yaml:10:28: spec.relabelConfigs[1].regexp: field regexp not found in type relabel.plain",
+		},
+		{
+			"regular expression of a relabelling rule", "api.yaml", scrape("api", "one", "  relabelConfigs:\n  - {action: drop, source_labels: [job], regex: '('}\n"),
+			"api.yaml:9:49: spec.relabelConfigs[0].regex: error parsing regexp: missing closing ): `^(?s:()$`",
+		},
+		{
+			"relabelling rule without a target label", "api.yaml", scrape("api", "one", "  relabelConfigs:\n  - {action: drop, source_labels: [job], regex: a}\n  - {action: replace, source_labels: [a]}\n  scrapeConfig: {sample_limit: 1}\n"),
+			"api.yaml:10:5: spec.relabelConfigs[1]: relabel configuration for replace action requires 'target_label' value",
+		},
+		{
+			"label that no task has", "api.yaml", scrape("api", "one", "  labelsFrom: {vpc: {meta: __meta_ecs_vpc}}\n"),
+			`api.yaml:8:28: spec.labelsFrom.vpc.meta: "__meta_ecs_vpc" does not exist; docs/labels.md lists those that do`,
 		},
 		{
 			"discovery of an alertmanager", "main.yaml", config("main", "  alertmanagers:\n  - {name: b, selector: {}, port: 9093, config: {dns_sd_configs: []}}\n"),
@@ -207,10 +223,10 @@ func TestSeveralProblems(t *testing.T) {
 	wantProblems(t, p,
 		"api.yaml:8:21: spec.scrapeConfig.a: field a not found in type config.ScrapeConfig",
 		"api.yaml:8:27: spec.scrapeConfig.b: field b not found in type config.ScrapeConfig",
-		"rule.yaml:8:25: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
-		"rule.yaml:9:7: spec.groups[0].rules[1]: g/b: invalid field 'for' in recording rule",
-		"rule.yaml:10:7: spec.groups[0].rules[2]: g/c: invalid label name: __name__",
-		`rule.yaml:10:7: spec.groups[0].rules[2]: g/c: label "d": template: __alert_c:1: unclosed action`)
+		"rule.yaml:8:25 g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
+		"rule.yaml:9:7 g/b: invalid field 'for' in recording rule",
+		"rule.yaml:10:7 g/c: invalid label name: __name__",
+		`rule.yaml:10:7 g/c: label "d": template: __alert_c:1: unclosed action`)
 	if err := p.Problem(); strings.Count(err.Error(), "\n") != 5 {
 		t.Errorf("as one error: %v", err)
 	}

@@ -15,14 +15,19 @@ type ObjectStatus struct {
 	// Served is the revision in use; "" where the object was never valid.
 	Served string
 	// Problems say why Observed is not served, or which other document of this
-	// identity is not.
+	// identity is not; and warnings, which do nothing.
 	Problems []spec.Problem
+	// Clash says that another document has the same identity.
+	Clash bool
+	// Selected says that this Prometheus loads it, as far as it is served.
+	Selected bool
 	// Targets are its targets now; of a ScrapeTarget only.
 	Targets int
 }
 
-// Valid says that what the source holds is what is served, and all of it.
-func (s *ObjectStatus) Valid() bool { return len(s.Problems) == 0 && s.Observed == s.Served }
+// Valid says that what the source holds is what is served, and all of it, with or
+// without warnings.
+func (s *ObjectStatus) Valid() bool { return !spec.Faulty(s.Problems) && s.Observed == s.Served }
 
 // statuses are those of all objects that are served or should be, by identity.
 func (j *judgement) statuses() []ObjectStatus {
@@ -46,6 +51,7 @@ func (j *judgement) statuses() []ObjectStatus {
 	}
 	for id, s := range all {
 		s.explain(j.serving[id], j.set.Problems)
+		s.Clash, s.Selected = j.clashes[id], j.loaded[id]
 	}
 	return all.sorted()
 }
@@ -54,11 +60,11 @@ func (j *judgement) statuses() []ObjectStatus {
 // it any more, and makes the place that of the first problem, unless the problem
 // is another document's.
 func (s *ObjectStatus) explain(served *spec.Object, problems []spec.Problem) {
-	if served != nil && s.Observed == "" && len(s.Problems) == 0 {
-		s.Problems = slices.DeleteFunc(slices.Clone(problems), func(p spec.Problem) bool { return !nameless(p, served) })
+	if served != nil && s.Observed == "" && !spec.Faulty(s.Problems) {
+		s.Problems = slices.DeleteFunc(slices.Clone(problems), func(p spec.Problem) bool { return !p.IsError() || !nameless(p, served) })
 	}
-	if len(s.Problems) > 0 && (s.Observed == "" || s.Observed != s.Served) {
-		s.Position = s.Problems[0].Position
+	if p, ok := spec.FirstError(s.Problems); ok && (s.Observed == "" || s.Observed != s.Served) {
+		s.Position = p.Position
 	}
 }
 

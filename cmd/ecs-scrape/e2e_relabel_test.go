@@ -170,7 +170,7 @@ func relabelInput(t *testing.T) plan.Input {
 	must(t, err)
 	files, err := choice.Render()
 	must(t, err)
-	cfg, errs := validate.Files(files)
+	cfg, errs := validate.Files(files, validate.Options{})
 	for _, err := range errs {
 		t.Fatal(err)
 	}

@@ -13,9 +13,14 @@ import (
 // one for every task.
 const mostFindings = 5
 
-// printFindings tells what objects ask for and do not get, and which ones have
-// no target at all.
+// printFindings tells what is served with a warning, what objects ask for and do
+// not get, and which ones have no target at all.
 func printFindings(w io.Writer, pass *reconcile.Pass) {
+	for _, p := range pass.Problems {
+		if !p.IsError() {
+			say(w, "%s\n", p.Error())
+		}
+	}
 	printed := map[spec.ID]int{}
 	for _, f := range pass.Plan.Findings {
 		if printed[f.Object]++; printed[f.Object] > mostFindings {

@@ -23,6 +23,7 @@ import (
 	"ecs-scrape/controller"
 	"ecs-scrape/controller/ecs"
 	"ecs-scrape/reconcile"
+	"ecs-scrape/reconcile/validate"
 	"ecs-scrape/spec"
 )
 
@@ -270,6 +271,61 @@ func constants(t *testing.T, dir, prefix string) []string {
 			}
 			return true
 		})
+	}
+	return out
+}
+
+// TestLintsPage: every lint has one row, with its severity.
+func TestLintsPage(t *testing.T) {
+	rows := tableRows(read(t, filepath.Join(docs, "lints.md")))
+	var got, want []string
+	for _, cells := range rows {
+		got = append(got, cells[0]+" "+cells[1])
+	}
+	for code, severity := range validate.Lints() {
+		want = append(want, "`"+code+"` "+severity.String())
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("docs/lints.md: -want +got\n%s", diff)
+	}
+}
+
+// TestConditionsTable: every reason of every type of condition has one row.
+func TestConditionsTable(t *testing.T) {
+	_, section, _ := strings.Cut(read(t, filepath.Join(docs, "operations.md")), "## Conditions of an object")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var got, want []string
+	for _, cells := range tableRows(section) {
+		got = append(got, cells[0]+" "+cells[2])
+		if !slices.Contains([]string{reconcile.True, reconcile.False, reconcile.Unknown}, cells[1]) || cells[3] == "" {
+			t.Errorf("row %q", cells)
+		}
+	}
+	for kind, reasons := range reconcile.Reasons() {
+		for _, reason := range reasons {
+			want = append(want, "`"+kind+"` `"+reason+"`")
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("docs/operations.md: -want +got\n%s", diff)
+	}
+}
+
+// tableRows are the cells of the rows of all tables, without their heads.
+func tableRows(text string) [][]string {
+	var out [][]string
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "| `") {
+			cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+			for i := range cells {
+				cells[i] = strings.TrimSpace(cells[i])
+			}
+			out = append(out, cells)
+		}
 	}
 	return out
 }

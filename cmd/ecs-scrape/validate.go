@@ -5,20 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"ecs-scrape/controller/source"
 	"ecs-scrape/reconcile"
 	"ecs-scrape/spec"
 )
 
 type validateOptions struct {
 	name   string
+	format string
 	paths  []string
+	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
 }
@@ -29,40 +27,97 @@ func newValidateCmd(run func(context.Context, *validateOptions) error) *cobra.Co
 		Use:   "validate PATH...",
 		Short: "Judge specs offline",
 		Long: `Judges specs as the controller would, without AWS and without Prometheus: each
-PATH is a file or a directory. Every problem is a line with its place and its
-remedy. Where there are several PrometheusConfigs, everything is judged under
-each of them; where there is none, under an empty one. Exit code 0: all valid.
-1: not.`,
+PATH is a file, a directory, a pattern such as 'specs/*.yaml', or - for standard
+input. Every problem is a line with its place and its remedy. Where there are
+several PrometheusConfigs, everything is judged under each of them; where there
+is none, under an empty one. Exit code 0: all valid, perhaps with warnings. 1: not.`,
 		Args:        cobra.MinimumNArgs(1),
 		Annotations: map[string]string{yesOrNo: "true"},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.paths, o.stdout, o.stderr = args, cmd.OutOrStdout(), cmd.ErrOrStderr()
+			o.paths, o.stdin, o.stdout, o.stderr = args, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
 			return run(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().StringVar(&o.name, "prometheus.name", "", "name of the PrometheusConfig, where the specs hold several")
+	cmd.Flags().StringVar(&o.format, "format", formatText, "text; json, one document on standard output; or github, annotations of a GitHub workflow")
 	return cmd
 }
 
 func validateRun(ctx context.Context, o *validateOptions) error {
-	files, err := readSpecs(ctx, o.paths)
+	write, err := reportFormat(o.format)
+	if err != nil {
+		return err
+	}
+	files, err := readSpecs(ctx, o.paths, o.stdin)
 	if err != nil {
 		return err
 	}
 	set := spec.Decode(files)
-	problems, err := reconcile.Validate(set, o.name)
-	for _, p := range problems {
+	r := &report{objects: len(set.Objects), files: len(set.Files)}
+	r.problems, r.err = reconcile.Validate(set, o.name)
+	if err := write(o, r); err != nil {
+		return err
+	}
+	if !r.valid() {
+		return &exit{code: exitNo}
+	}
+	return nil
+}
+
+// report is what became of a set. err is what is wrong with it as a whole.
+type report struct {
+	problems       []spec.Problem
+	err            error
+	objects, files int
+}
+
+func (r *report) valid() bool { return r.err == nil && !spec.Faulty(r.problems) }
+
+// all are the problems, and one without a place for what is wrong with the whole.
+func (r *report) all() []spec.Problem {
+	if r.err == nil {
+		return r.problems
+	}
+	return append(r.problems[:len(r.problems):len(r.problems)], spec.Problem{Message: r.err.Error()})
+}
+
+// summary is the last line where all is valid.
+func (r *report) summary() string {
+	return fmt.Sprintf("valid: %s in %s\n", plural(r.objects, "object"), plural(r.files, "file"))
+}
+
+// Formats of validate.
+const (
+	formatText   = "text"
+	formatJSON   = "json"
+	formatGitHub = "github"
+)
+
+func reportFormat(name string) (func(*validateOptions, *report) error, error) {
+	switch name {
+	case formatText:
+		return writeText, nil
+	case formatJSON:
+		return writeJSON, nil
+	case formatGitHub:
+		return writeGitHub, nil
+	}
+	return nil, fmt.Errorf("--format is %q: use text, json or github", name)
+}
+
+func writeText(o *validateOptions, r *report) error {
+	for _, p := range r.problems {
 		if _, err := fmt.Fprintln(o.stderr, p.Error()); err != nil {
 			return err
 		}
 	}
-	if err != nil {
-		return err
+	if r.err != nil {
+		return r.err
 	}
-	if len(problems) > 0 {
-		return &exit{code: exitNo}
+	if !r.valid() {
+		return nil
 	}
-	_, err = fmt.Fprintf(o.stdout, "valid: %s in %s\n", plural(len(set.Objects), "object"), plural(len(set.Files), "file"))
+	_, err := io.WriteString(o.stdout, r.summary())
 	return err
 }
 
@@ -73,53 +128,4 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// readSpecs reads all paths as one set, so that objects may refer to each
-// other. A file that is named twice is read once.
-func readSpecs(ctx context.Context, paths []string) ([]spec.File, error) {
-	var files []spec.File
-	seen := map[string]bool{}
-	for _, path := range paths {
-		found, err := readPath(ctx, path)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range found {
-			if !seen[f.Name] {
-				files = append(files, f)
-			}
-			seen[f.Name] = true
-		}
-	}
-	if len(files) == 0 {
-		return nil, errors.New("no specs there: files end in .yaml, .yml or .json")
-	}
-	return files, nil
-}
-
-func readPath(ctx context.Context, path string) ([]spec.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		data, err := os.ReadFile(path)
-		name := filepath.ToSlash(filepath.Clean(path))
-		return []spec.File{{Name: name, Root: rootOf(name), Data: data}}, err
-	}
-	files, err := source.NewDirectory(path).Files(ctx)
-	for i := range files {
-		files[i].Name = filepath.ToSlash(filepath.Join(path, files[i].Name))
-		files[i].Root = rootOf(files[i].Name)
-	}
-	return files, err
-}
-
-// rootOf is what leads from here to files elsewhere: all that a clean path
-// cannot have within a source.
-func rootOf(name string) string {
-	rest := strings.TrimPrefix(name, "/")
-	for strings.HasPrefix(rest, "../") {
-		rest = rest[len("../"):]
-	}
-	return name[:len(name)-len(rest)]
-}
+var errNoSpecs = errors.New("no specs there: files end in .yaml, .yml or .json")

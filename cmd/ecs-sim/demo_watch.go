@@ -48,13 +48,25 @@ type activeTarget struct {
 
 // controllerStatus is what the demo shows of the controller's status.
 type controllerStatus struct {
-	State    string            `json:"state"`
-	Message  string            `json:"message"`
-	Problems []json.RawMessage `json:"problems"`
-	Objects  []struct {
+	State    string `json:"state"`
+	Message  string `json:"message"`
+	Problems []struct {
+		Severity string `json:"severity"`
+	} `json:"problems"`
+	Objects []struct {
 		Ready  bool   `json:"ready"`
 		Served string `json:"served"`
 	} `json:"objects"`
+}
+
+// refuses says that some document is not served as it stands.
+func (s *controllerStatus) refuses() bool {
+	for _, p := range s.Problems {
+		if p.Severity != "warning" {
+			return true
+		}
+	}
+	return false
 }
 
 // demoWatch asks Prometheus, the controller and the simulator, and writes into
@@ -244,7 +256,7 @@ func (w *demoWatch) lookAtController(ctx context.Context, s *demoStanding) error
 	case s.problem == w.last.problem:
 	case s.problem == "":
 		w.journal.add(kindSpecs, "all is well again")
-	case len(st.Problems) > 0:
+	case st.refuses():
 		w.journal.add(kindSpecs, "refused: "+s.problem)
 	default:
 		w.journal.add(kindSpecs, "not as asked for: "+s.problem)

@@ -15,6 +15,7 @@ import (
 
 	"ecs-scrape/controller"
 	"ecs-scrape/controller/web"
+	"ecs-scrape/reconcile"
 	"ecs-scrape/reconcile/inventory"
 	"ecs-scrape/reconcile/plan"
 	"ecs-scrape/spec"
@@ -126,9 +127,15 @@ func full() controller.Status {
 		Targets: controller.TargetsStatus{Total: 3, Held: 2, Waiting: 1},
 		Objects: []controller.ObjectStatus{
 			{Kind: hostile, Name: hostile, Place: hostile, Message: hostile},
-			{Kind: "ScrapeTarget", Name: "api", Place: "api.yaml:1:1", Ready: true, Targets: 3, Findings: 1},
+			{
+				Kind: "ScrapeTarget", Name: "api", Place: "api.yaml:1:1", Ready: true, Targets: 3, Findings: 1, Warnings: []string{hostile},
+				Conditions: []reconcile.Condition{{Type: reconcile.ReadyType, Status: reconcile.True, Reason: reconcile.ReasonServed, Since: time.Unix(0, 0)}},
+			},
 		},
-		Problems: []spec.Problem{{Position: spec.Position{File: hostile, Line: 1}, Message: hostile}},
+		Problems: []spec.Problem{
+			{Position: spec.Position{File: hostile, Line: 1}, Message: hostile},
+			{Position: spec.Position{File: "a.yaml", Line: 1}, Severity: spec.Warning, Code: "odd", Message: "is odd"},
+		},
 		Findings: []plan.Finding{{Object: spec.ID{Kind: "ScrapeTarget", Name: hostile}, Code: hostile, Task: hostile, Container: hostile, Message: hostile}},
 		Sources:  []inventory.SourceStatus{{Source: inventory.Source{Region: "eu-west-1"}, Reason: hostile}},
 		Scopes:   []inventory.ScopeStatus{{Scope: inventory.Scope{Account: "1", Region: "us-east-1", Cluster: hostile}, State: inventory.Synced, SyncedAt: time.Unix(0, 0), Reason: hostile}},
@@ -148,6 +155,7 @@ func TestPage(t *testing.T) {
 	for _, want := range []string{
 		"&lt;script&gt;", "3 targets, 2 of them held because their cluster has not been read yet; 1 tasks wait",
 		"confirmed by Prometheus", `<td class="n">3</td><td class="n">1</td>`, "00:00:00Z", "eu-west-1", `<span class="state degraded">`,
+		`<li><code>a.yaml:1: warning: is odd [odd]</code></li>`, `<li class="bad"><code>`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not hold %q", want)
@@ -177,6 +185,12 @@ func TestJSON(t *testing.T) {
 	var got controller.Status
 	if err := json.Unmarshal(get(t, full(), http.MethodGet, "/api/v1/status").Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
+	}
+	if c := got.Objects[1].Conditions; len(c) != 1 || c[0].Type != "Ready" || c[0].Status != "True" || c[0].Reason != "Served" || !c[0].Since.Equal(time.Unix(0, 0)) {
+		t.Errorf("conditions %+v", c)
+	}
+	if p := got.Problems; p[0].Severity != spec.Error || p[1].Severity != spec.Warning || p[1].Code != "odd" {
+		t.Errorf("problems %+v", p)
 	}
 	if got.Message != hostile || got.Pools[0].Targets[0].Labels.Get("a") != hostile || !got.Healthy {
 		t.Errorf("%+v", got)

@@ -17,6 +17,10 @@ type Choice struct {
 	Config  *spec.Object
 	Targets []*spec.Object // ScrapeTargets, by name
 	Rules   []*spec.Object // PrometheusRules, by name
+
+	// probing renders a ScrapeTarget to be judged: in a pool of its own, with its
+	// relabelConfigs, which are run here and not written otherwise.
+	probing bool
 }
 
 // Choose picks the PrometheusConfig of that name, or the only one where name is

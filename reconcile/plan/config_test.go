@@ -291,10 +291,6 @@ func TestAgent(t *testing.T) {
 	}
 	w := newWorld()
 	p := build(t, &w.Snapshot, nil, config, rule)
-	want := []string{"PrometheusRule/r agent-mode PrometheusConfig/main is for a Prometheus that evaluates no rules: agent mode; have ruleSelector leave it out, or evaluate it where the samples are written to"}
-	if diff := cmp.Diff(want, messages(p)); diff != "" {
-		t.Errorf("-want +got\n%s", diff)
-	}
 	if len(p.Bundle.Config) != 1 {
 		t.Errorf("files %v", p.Bundle.Config.Paths())
 	}

@@ -27,7 +27,6 @@ const (
 	CodeOverlap        = "overlap"
 	CodeTooMany        = "too-many-targets"
 	CodeLimitLowered   = "limit-lowered"
-	CodeAgentMode      = "agent-mode"
 	// What a container says of itself.
 	CodeNotEnabled    = "not-enabled"
 	CodeNoPortValue   = "no-port-value"

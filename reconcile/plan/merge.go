@@ -140,12 +140,6 @@ func withField(n *yaml.Node, name string, value *yaml.Node) *yaml.Node {
 // warn tells what of the specs is not done as it is asked for, whatever runs.
 func (r *run) warn() {
 	c := r.in.Choice
-	if c.Config.PrometheusConfig.Prometheus.Agent {
-		for _, o := range c.Rules {
-			r.findings.add(o.ID, nil, fault{code: CodeAgentMode, message: fmt.Sprintf(
-				"%s is for a Prometheus that evaluates no rules: agent mode; have ruleSelector leave it out, or evaluate it where the samples are written to", c.Config.ID)})
-		}
-	}
 	for _, o := range c.Targets {
 		for _, f := range c.lowered(o) {
 			r.findings.add(o.ID, nil, f)

@@ -226,9 +226,9 @@ func TestUnknownMeta(t *testing.T) {
 		got = append(got, p.Path+" "+p.Message)
 	}
 	want := []string{
-		`spec.labelsFrom["c"].meta "__meta_ecs_vpcid" does not exist; did you mean __meta_ecs_vpc_id?`,
-		`spec.labelsFrom["d"].meta "__meta_ecs_tag_task" does not exist; write __meta_ecs_tag_task_ and the tag's key`,
-		`spec.labelsFrom["e"].meta "__meta_ecs_somewhere" does not exist; docs/labels.md lists those that do`,
+		`spec.labelsFrom.c.meta "__meta_ecs_vpcid" does not exist; did you mean __meta_ecs_vpc_id?`,
+		`spec.labelsFrom.d.meta "__meta_ecs_tag_task" does not exist; write __meta_ecs_tag_task_ and the tag's key`,
+		`spec.labelsFrom.e.meta "__meta_ecs_somewhere" does not exist; docs/labels.md lists those that do`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -7,8 +7,8 @@ import (
 
 // Probe renders just enough of the configuration to have one object judged by
 // Prometheus: for a PrometheusConfig its own settings and classes, for a
-// ScrapeTarget the global settings and its own pool, for a PrometheusRule its
-// rule file. The object may come from outside of the choice that config makes.
+// ScrapeTarget the global settings and a pool of its own, its relabelConfigs
+// included, for a PrometheusRule its rule file. The object may come from outside of the choice that config makes.
 func Probe(config, o *spec.Object) (artifact.Files, error) {
 	if o.PrometheusConfig != nil {
 		return (&Choice{Config: o}).Render()
@@ -23,7 +23,7 @@ func Probe(config, o *spec.Object) (artifact.Files, error) {
 	stripped.PrometheusConfig = &bare
 	c := &Choice{Config: &stripped}
 	if o.ScrapeTarget != nil {
-		c.Targets = []*spec.Object{o}
+		c.Targets, c.probing = []*spec.Object{o}, true
 	} else {
 		c.Rules = []*spec.Object{o}
 	}

@@ -31,6 +31,7 @@ func Refused(config, o *spec.Object) []spec.Problem {
 	}
 	out := refusedClass(config, class, o)
 	out = append(out, refusedRetarget(class, o)...)
+	out = append(out, UnknownMeta(o)...)
 	return append(out, refusedLabels(config, class, o)...)
 }
 
@@ -154,7 +155,7 @@ func refusedLabels(config *spec.Object, class *spec.ScrapeClass, o *spec.Object)
 	judge := func(at string, names []string) {
 		for _, name := range names {
 			if !plainLabel.MatchString(name) {
-				out = append(out, refusal(o, fmt.Sprintf("%s[%q]", at, name), "%q is a label name for Prometheus 3 and UTF-8 names only, and %s; use letters, digits and underscores",
+				out = append(out, refusal(o, spec.JoinPath(at, name), "%q is a label name for Prometheus 3 and UTF-8 names only, and %s; use letters, digits and underscores",
 					name, why))
 			}
 		}

@@ -60,7 +60,7 @@ func (c *Choice) ecsPools() []Pool {
 		}
 	}
 	for _, o := range c.Targets {
-		if o.ScrapeTarget.ScrapeConfig.Node != nil {
+		if o.ScrapeTarget.ScrapeConfig.Node != nil || c.probing {
 			pools = append(pools, ownPool(o))
 		}
 	}
@@ -171,7 +171,11 @@ func (c *Choice) job(p Pool) *yaml.Node {
 			pair("regex", str(p.Own)),
 			pair("action", str("keep")),
 		)
-		job.Content = append(job.Content, pair("relabel_configs", sequence(keep))...)
+		rules := sequence(keep)
+		if n := p.Object.ScrapeTarget.RelabelConfigs.Node; c.probing && n != nil {
+			rules.Content = append(rules.Content, n.Content...)
+		}
+		job.Content = append(job.Content, pair("relabel_configs", rules)...)
 	}
 	job.Content = append(job.Content, pair("file_sd_configs", fileSD(glob))...)
 	return job

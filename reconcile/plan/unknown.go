@@ -19,10 +19,7 @@ func UnknownMeta(o *spec.Object) []spec.Problem {
 		if from.Meta == "" || known(from.Meta) {
 			continue
 		}
-		out = append(out, spec.Problem{
-			Position: o.Position, Object: o.ID, Path: fmt.Sprintf("spec.labelsFrom[%q].meta", name),
-			Message: fmt.Sprintf("%q does not exist; %s", from.Meta, suggestMeta(from.Meta)),
-		})
+		out = append(out, refusal(o, spec.JoinPath("spec.labelsFrom", name)+".meta", "%q does not exist; %s", from.Meta, suggestMeta(from.Meta)))
 	}
 	slices.SortFunc(out, spec.Problem.Compare)
 	return out

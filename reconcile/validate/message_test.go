@@ -29,7 +29,7 @@ func TestMessagesHoldNoSecret(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			_, errs := validate.Files(artifact.Files{artifact.ConfigFile: []byte(c.text)})
+			_, errs := validate.Files(artifact.Files{artifact.ConfigFile: []byte(c.text)}, validate.Options{})
 			got := strings.Join(texts(errs), "\n")
 			if strings.Contains(got, "S3") || strings.Contains(got, "CR3T") {
 				t.Error("the secret is in the message")

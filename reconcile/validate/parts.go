@@ -2,6 +2,8 @@ package validate
 
 import (
 	"errors"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -42,7 +44,9 @@ func (f ruleFile) parse(data []byte) (errs []*Error, decoded bool) {
 	for _, err := range found {
 		var rule *rulefmt.Error
 		if !errors.As(err, &rule) {
-			errs = append(errs, split(f.path, err)...)
+			for _, e := range split(f.path, err) {
+				errs = append(errs, placeGroup(e, groups))
+			}
 			continue
 		}
 		e := newError(f.path, rule.Err.Error())
@@ -53,6 +57,35 @@ func (f ruleFile) parse(data []byte) (errs []*Error, decoded bool) {
 		errs = append(errs, e)
 	}
 	return unique(errs), groups != nil
+}
+
+// ofGroup is what Prometheus says of a group without naming its place.
+var ofGroup = regexp.MustCompile(`^(?:groupname: "(.*)" is repeated in the same file|(Groupname must not be empty)|invalid label name: (.*)|invalid label value: (.*))$`)
+
+// placeGroup finds the group that a message is about, where groups were decoded.
+func placeGroup(e *Error, groups *rulefmt.RuleGroups) *Error {
+	m := ofGroup.FindStringSubmatch(e.Message)
+	if m == nil || groups == nil || e.Group != "" {
+		return e
+	}
+	seen := false
+	for i := range groups.Groups {
+		g := &groups.Groups[i]
+		twice := strings.HasPrefix(e.Message, "groupname:") && g.Name == m[1]
+		field := ""
+		switch _, named := g.Labels[m[3]]; {
+		case twice && seen, m[2] != "" && g.Name == "":
+			field = "name"
+		case m[3] != "" && named, m[4] != "" && slices.Contains(slices.Collect(maps.Values(g.Labels)), m[4]):
+			field = "labels"
+		}
+		if field != "" {
+			e.Group, e.Index, e.Field = g.Name, i+1, field
+			return e
+		}
+		seen = seen || twice
+	}
+	return e
 }
 
 // parts judges each group without its rules, and each rule alone.
@@ -169,7 +202,7 @@ func mapping(content ...*yaml.Node) *yaml.Node {
 
 // child is the value at a key, or nil.
 func child(n *yaml.Node, key string) *yaml.Node {
-	if n.Kind != yaml.MappingNode {
+	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {

@@ -31,7 +31,7 @@ func TestEveryRule(t *testing.T) {
   - alert: d
     expr: up
     keep_firing_for: 5x
-`)})
+`)}, validate.Options{})
 	type row struct {
 		Line, Index, Rule int
 		Name, Field       string
@@ -63,7 +63,7 @@ func TestEveryRuleOfMany(t *testing.T) {
 	for i := range 800 {
 		fmt.Fprintf(&b, "  - {alert: a%d, expr: sum(, for: 5x}\n", i)
 	}
-	_, errs := validate.Files(artifact.Files{artifact.ConfigFile: nil, "rules/r.yml": []byte(b.String())})
+	_, errs := validate.Files(artifact.Files{artifact.ConfigFile: nil, "rules/r.yml": []byte(b.String())}, validate.Options{})
 	if len(errs) < 800 {
 		t.Errorf("%d errors", len(errs))
 	}

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,7 +16,6 @@ import (
 	_ "github.com/prometheus/prometheus/discovery/dns"
 	_ "github.com/prometheus/prometheus/discovery/file"
 	_ "github.com/prometheus/prometheus/discovery/http"
-	"github.com/prometheus/prometheus/promql/parser"
 
 	"ecs-scrape/reconcile/artifact"
 )
@@ -57,18 +57,31 @@ func (e *Error) Error() string {
 	return where + ": " + e.Message
 }
 
-// Files judges prometheus.yml and the rule files beside it. The configuration
-// is as Prometheus resolves it, and nil where it does not parse; what it says of
-// the environment is this process's, so it is to be read and never written.
-func Files(files artifact.Files) (*config.Config, []*Error) {
+// Files judges prometheus.yml and the rule files beside it as the Prometheus of
+// the options does. The configuration is as Prometheus resolves it, and nil where
+// it does not parse; what it says of the environment is this process's, so it is
+// to be read and never written.
+func Files(files artifact.Files, o Options) (*config.Config, []*Error) {
 	var errs []*Error
-	rules := ruleFile{scheme: model.UTF8Validation, parser: parser.NewParser(parser.Options{})}
 	cfg, err := config.Load(string(files[artifact.ConfigFile]), promslog.NewNopLogger())
+	if err == nil && o.Agent {
+		err = refusedByAgent(cfg)
+	}
 	if err != nil {
 		cfg = nil
 		errs = split(artifact.ConfigFile, err)
-	} else if s := cfg.GlobalConfig.MetricNameValidationScheme; s != model.UnsetValidation {
-		rules.scheme = s
+	} else if o.Names == model.UnsetValidation {
+		o.Names = cfg.GlobalConfig.MetricNameValidationScheme
+	}
+	return cfg, append(errs, Rules(files, o)...)
+}
+
+// Rules judges the rule files alone. Names are UTF-8 where the options do not say.
+func Rules(files artifact.Files, o Options) []*Error {
+	var errs []*Error
+	rules := ruleFile{scheme: o.Names, parser: o.parser()}
+	if rules.scheme == model.UnsetValidation {
+		rules.scheme = model.UTF8Validation
 	}
 	for _, path := range files.Paths() {
 		if path != artifact.ConfigFile {
@@ -76,7 +89,21 @@ func Files(files artifact.Files) (*config.Config, []*Error) {
 			errs = append(errs, rules.judge(files[path])...)
 		}
 	}
-	return cfg, errs
+	return errs
+}
+
+// refusedByAgent is what config.LoadFile says in agent mode; config.Load, which
+// needs no file, leaves it out.
+func refusedByAgent(cfg *config.Config) error {
+	switch {
+	case len(cfg.AlertingConfig.AlertmanagerConfigs) > 0 || len(cfg.AlertingConfig.AlertRelabelConfigs) > 0:
+		return errors.New("field alerting is not allowed in agent mode")
+	case len(cfg.RuleFiles) > 0:
+		return errors.New("field rule_files is not allowed in agent mode")
+	case len(cfg.RemoteReadConfigs) > 0:
+		return errors.New("field remote_read is not allowed in agent mode")
+	}
+	return nil
 }
 
 // Pools judges that Prometheus has a job for each target file.

@@ -52,7 +52,7 @@ func TestConfig(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			cfg, errs := validate.Files(artifact.Files{artifact.ConfigFile: []byte(c.text)})
+			cfg, errs := validate.Files(artifact.Files{artifact.ConfigFile: []byte(c.text)}, validate.Options{})
 			if cfg != nil {
 				t.Error("a refused configuration is returned")
 			}
@@ -73,7 +73,7 @@ func TestRules(t *testing.T) {
 		{"unknown field of a rule", group("  - {record: a, expr: up, nonsense: 1}\n"), at + `:4: group "g", rule 1, "a": field nonsense not found in type rulefmt.Rule`},
 		{"interval", "groups: [{name: g, interval: x}]\n", at + `:1: group "g": not a valid duration string: "x"`},
 		{"group without a name", "groups: [{rules: []}]\n", at + ": Groupname must not be empty"},
-		{"group twice", "groups: [{name: g}, {name: g}]\n", at + `: groupname: "g" is repeated in the same file`},
+		{"group twice", "groups: [{name: g}, {name: g}]\n", at + `: group "g": groupname: "g" is repeated in the same file`},
 		{"expression", group("  - record: a\n    expr: sum(\n"), at + `:5: group "g", rule 1, "a": could not parse expression: 1:5: parse error: unclosed left parenthesis`},
 		{"no expression", group("  - record: a\n"), at + `: group "g", rule 1, "a": field 'expr' must be set in rule`},
 		{"neither", group("  - expr: up\n"), at + `: group "g", rule 1: one of 'record' or 'alert' must be set`},
@@ -90,7 +90,7 @@ func TestRules(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for range 5 {
-				_, errs := validate.Files(artifact.Files{artifact.ConfigFile: nil, at: []byte(c.text)})
+				_, errs := validate.Files(artifact.Files{artifact.ConfigFile: nil, at: []byte(c.text)}, validate.Options{})
 				wantTexts(t, errs, strings.Split(c.want, "\n")...)
 			}
 		})
@@ -107,14 +107,14 @@ func TestNameValidation(t *testing.T) {
 		}
 	}
 	for _, scheme := range []string{"", "metric_name_validation_scheme: utf8"} {
-		_, errs := validate.Files(files(scheme))
+		_, errs := validate.Files(files(scheme), validate.Options{})
 		wantTexts(t, errs)
 	}
-	_, errs := validate.Files(files("metric_name_validation_scheme: legacy"))
+	_, errs := validate.Files(files("metric_name_validation_scheme: legacy"), validate.Options{})
 	wantTexts(t, errs,
 		`rules/r.yml: group "g", rule 1, "a.b": invalid label name: c.d`,
 		`rules/r.yml:1: group "g", rule 1, "a.b": invalid recording rule name: a.b`)
-	_, errs = validate.Files(artifact.Files{artifact.ConfigFile: []byte("global: {external_labels: {a.b: c}, metric_name_validation_scheme: legacy}\n")})
+	_, errs = validate.Files(artifact.Files{artifact.ConfigFile: []byte("global: {external_labels: {a.b: c}, metric_name_validation_scheme: legacy}\n")}, validate.Options{})
 	wantTexts(t, errs, `prometheus.yml: "a.b" is not a valid label name`)
 }
 
@@ -131,7 +131,7 @@ func TestDiscovery(t *testing.T) {
   http_sd_configs: [{url: "http://127.0.0.1/"}]
   file_sd_configs: [{files: [/etc/a.json]}]
   static_configs: [{targets: ["127.0.0.1:80"]}]
-`)})
+`)}, validate.Options{})
 	wantTexts(t, errs)
 	if n := len(cfg.ScrapeConfigs[0].ServiceDiscoveryConfigs); n != 8 {
 		t.Errorf("%d discoveries", n)

@@ -1,0 +1,247 @@
+package controller
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"ecs-scrape/reconcile"
+	"ecs-scrape/reconcile/inventory"
+	"ecs-scrape/reconcile/plan"
+	"ecs-scrape/spec"
+)
+
+// standing is what the conditions of an object are made of, as far as a pass
+// tells; the rest is where the configuration stands with Prometheus.
+type standing struct {
+	id       spec.ID
+	served   string // revision; "" where nothing is
+	observed string
+	accepted reconcile.Condition
+	judged   bool // there is a plan, so selected and targets are known
+	selected bool
+	targets  int
+	finding  string   // the first of the object
+	pools    []string // that its targets are in
+	stale    []inventory.ScopeStatus
+	failed   string // why the source cannot be read
+	unread   string // what of ECS has not been read yet, so that more may be found
+}
+
+// standings are those of a pass's objects, in their order.
+func standings(pass *reconcile.Pass, p *plan.Plan) []standing {
+	out := make([]standing, len(pass.Objects))
+	places, unread := placesOf(pass, p), unread(pass.Snapshot)
+	for i := range pass.Objects {
+		o := &pass.Objects[i]
+		s := standing{
+			id: o.ID, served: o.Served, observed: o.Observed, accepted: o.Accepted(),
+			judged: pass.Plan != nil, selected: o.Selected, targets: o.Targets, unread: unread,
+		}
+		if pass.LoadError != nil {
+			s.failed = pass.LoadError.Error()
+		}
+		if at := places[o.ID]; at != nil {
+			s.pools, s.stale = at.pools, at.stale
+		}
+		if p != nil {
+			s.finding = firstFinding(p.Findings, o.ID)
+		}
+		out[i] = s
+	}
+	return out
+}
+
+// unread names something of ECS that has not been read yet, or is "".
+func unread(s *inventory.Snapshot) string {
+	if s == nil {
+		return "ECS has not been read yet"
+	}
+	for i := range s.Sources {
+		if src := &s.Sources[i]; !src.Listed {
+			return "the clusters of region " + cmp.Or(src.Region, src.Source.Region, "(this task's)") + " have not been listed yet"
+		}
+	}
+	for i := range s.Scopes {
+		if s.Scopes[i].State == inventory.Unsynced {
+			return "cluster " + s.Scopes[i].Scope.String() + " has not been read yet"
+		}
+	}
+	return ""
+}
+
+func firstFinding(findings []plan.Finding, id spec.ID) string {
+	i := slices.IndexFunc(findings, func(f plan.Finding) bool { return f.Object == id })
+	if i < 0 {
+		return "selects no running container"
+	}
+	return findings[i].Code + ": " + findings[i].Message
+}
+
+// place is where an object's targets are: in which pools, and from which scopes
+// that are not up to date.
+type place struct {
+	pools  []string
+	stale  []inventory.ScopeStatus
+	scopes map[inventory.Scope]bool
+}
+
+// placesOf are those of all objects that have targets.
+func placesOf(pass *reconcile.Pass, p *plan.Plan) map[spec.ID]*place {
+	out := map[spec.ID]*place{}
+	if p == nil {
+		return out
+	}
+	states := map[inventory.Scope]inventory.ScopeStatus{}
+	if pass.Snapshot != nil {
+		for _, st := range pass.Snapshot.Scopes {
+			states[st.Scope] = st
+		}
+	}
+	for _, pool := range p.Bundle.Pools {
+		for _, t := range pool.Targets {
+			id := spec.ID{Kind: spec.KindScrapeTarget, Name: t.Origin.Object}
+			if out[id] == nil {
+				out[id] = &place{scopes: map[inventory.Scope]bool{}}
+			}
+			out[id].add(pool.Name, plan.ScopeOf(t.Origin), states)
+		}
+	}
+	return out
+}
+
+func (p *place) add(pool string, scope inventory.Scope, states map[inventory.Scope]inventory.ScopeStatus) {
+	if !slices.Contains(p.pools, pool) {
+		p.pools = append(p.pools, pool)
+	}
+	if p.scopes[scope] {
+		return
+	}
+	p.scopes[scope] = true
+	st, known := states[scope]
+	if !known {
+		st = inventory.ScopeStatus{Scope: scope, State: inventory.Unsynced}
+	}
+	if st.State == inventory.Stale || st.State == inventory.Unsynced {
+		p.stale = append(p.stale, st)
+		slices.SortFunc(p.stale, func(a, b inventory.ScopeStatus) int { return a.Scope.Compare(b.Scope) })
+	}
+}
+
+// conditions are the three of an object.
+func (c *Controller) conditions(s *standing) []reconcile.Condition {
+	return []reconcile.Condition{s.accepted, c.ready(s), s.staleness()}
+}
+
+// ready says whether what the object asks for is served, and taken by Prometheus.
+func (c *Controller) ready(s *standing) reconcile.Condition {
+	status, reason, message := s.unserved()
+	if reason == "" {
+		status, reason, message = c.taken(s)
+	}
+	return reconcile.Condition{Type: reconcile.ReadyType, Status: status, Reason: reason, Message: message}
+}
+
+// unserved is why there is nothing of the object for Prometheus to take; the
+// reason is "" where there is something.
+func (s *standing) unserved() (status, reason, message string) {
+	switch {
+	case s.served == "":
+		return reconcile.False, reconcile.ReasonNotServed, reconcile.NeverValid
+	case !s.judged:
+		return "", "", ""
+	case !s.selected:
+		return reconcile.False, reconcile.ReasonNotSelected, "the PrometheusConfig in use does not select it, or is an agent's, which takes no rules"
+	case s.id.Kind != spec.KindScrapeTarget || s.targets > 0:
+		return "", "", ""
+	case s.unread != "":
+		return reconcile.Unknown, reconcile.ReasonNotRead, s.unread
+	}
+	return reconcile.False, reconcile.ReasonNoTargets, s.finding
+}
+
+// taken says whether Prometheus has taken the version that is served.
+func (c *Controller) taken(s *standing) (status, reason, message string) {
+	config, w := &c.config, c.waiting.Load()
+	confirmed := config.confirmedObjects[s.id] == s.served
+	switch {
+	case !confirmed && config.rejected != nil:
+		return reconcile.False, reconcile.ReasonRefused, config.rejected.err.Error()
+	case !confirmed:
+		return reconcile.Unknown, reconcile.ReasonUnconfirmed, "Prometheus has not confirmed the configuration with it yet"
+	case w.err != nil && !refused(w.err): // it went away
+		return reconcile.Unknown, reconcile.ReasonUnconfirmed, w.err.Error()
+	case slices.ContainsFunc(config.lost, func(pool string) bool { return slices.Contains(s.pools, pool) }):
+		return reconcile.False, reconcile.ReasonPoolMissing, "Prometheus lacks scrape pools: " + strings.Join(config.lost, ", ")
+	}
+	return reconcile.True, reconcile.ReasonServed, ""
+}
+
+// staleness says whether what is served is behind the source or ECS.
+func (s *standing) staleness() reconcile.Condition {
+	c := reconcile.Condition{Type: reconcile.StaleType, Status: reconcile.True}
+	switch {
+	case s.served == "":
+		c.Status, c.Reason = reconcile.False, reconcile.ReasonNotServed
+	case s.failed != "":
+		c.Reason, c.Message = reconcile.ReasonSourceFailed, s.failed
+	case s.served != s.observed:
+		c.Reason, c.Message = reconcile.ReasonOldVersion, fmt.Sprintf("revision %s is served: %s", s.served, s.accepted.Message)
+	case len(s.stale) > 0:
+		c.Reason, c.Message, c.Since = reconcile.ReasonStaleScopes, staleScopes(s.stale), s.stale[0].Since
+		for _, st := range s.stale {
+			if st.Since.Before(c.Since) {
+				c.Since = st.Since
+			}
+		}
+	default:
+		c.Status, c.Reason = reconcile.False, reconcile.ReasonFresh
+	}
+	return c
+}
+
+func staleScopes(scopes []inventory.ScopeStatus) string {
+	var parts []string
+	for _, st := range scopes {
+		why := st.Reason
+		if why == "" {
+			why = "has not been read yet"
+		}
+		parts = append(parts, "cluster "+st.Scope.String()+": "+why)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// restand gives the objects their conditions as of now. The objects of before are
+// left as they are: whoever has the last status reads it.
+func (c *Controller) restand(objects []ObjectStatus, now time.Time) []ObjectStatus {
+	out := slices.Clone(objects)
+	since := map[heading]time.Time{}
+	for i := range out {
+		if i >= len(c.standings) {
+			break
+		}
+		out[i].Conditions = c.conditions(&c.standings[i])
+		for k := range out[i].Conditions {
+			cond := &out[i].Conditions[k]
+			h := heading{c.standings[i].id, cond.Type, cond.Status, cond.Reason}
+			if cond.Since.IsZero() {
+				cond.Since = now
+				if before, ok := c.since[h]; ok {
+					cond.Since = before
+				}
+			}
+			since[h] = cond.Since
+		}
+	}
+	c.since = since
+	return out
+}
+
+// heading is what a condition keeps its time by.
+type heading struct {
+	id                   spec.ID
+	kind, status, reason string
+}

@@ -1,0 +1,63 @@
+package validate
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"ecs-scrape/spec"
+)
+
+// Options say which Prometheus judges. The zero value is a server of the version
+// that this program is built with, without features.
+type Options struct {
+	// Features are those of --enable-feature.
+	Features []string
+	// Agent is --agent: neither rules, nor alerting, nor remote_read.
+	Agent bool
+	// Names is how names in rules are judged; unset is as the configuration says.
+	Names model.ValidationScheme
+}
+
+// OptionsOf are those of the Prometheus that a PrometheusConfig declares. Names
+// are legacy where it is older than 3, or where the configuration says so.
+func OptionsOf(s *spec.PrometheusConfigSpec) Options {
+	o := Options{Agent: s.Prometheus.Agent}
+	for _, f := range s.Prometheus.Features {
+		o.Features = append(o.Features, strings.Split(f, ",")...) // as in the flag
+	}
+	if before3(s.Prometheus.Version) || scalarAt(s.Config.Node, "global", schemeField) == "legacy" {
+		o.Names = model.LegacyValidation
+	}
+	return o
+}
+
+// Lenient takes what any Prometheus of this version may take: for files that
+// were judged before, by whom is not known.
+func Lenient() Options {
+	return Options{Features: []string{featureFunctions, featureFill}}
+}
+
+// Features of --enable-feature that change what a rule may say.
+const (
+	featureFunctions = "promql-experimental-functions"
+	featureFill      = "promql-binop-fill-modifiers"
+)
+
+func (o Options) parser() parser.Parser {
+	return parser.NewParser(parser.Options{
+		EnableExperimentalFunctions: slices.Contains(o.Features, featureFunctions),
+		EnableBinopFillModifiers:    slices.Contains(o.Features, featureFill),
+	})
+}
+
+// before3 says that a version is declared and is older than 3, whose names are
+// UTF-8.
+func before3(version string) bool {
+	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && n < 3
+}
