@@ -339,13 +339,20 @@ func notLetter(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z'
 
 var word = regexp.MustCompile(`[A-Za-z]+`)
 
-// jsonNames spells the fields of a type as documents do.
+// jsonNames spells the fields of a type, and the kinds, as documents do. A
+// field that has the name of a program is meant only at the beginning.
 func (b *schemaBuilder) jsonNames(typ reflect.Type, text string) string {
 	if typ.Kind() != reflect.Struct {
 		return text
 	}
+	first := true
 	return word.ReplaceAllStringFunc(text, func(w string) string {
-		if f, ok := typ.FieldByName(w); ok {
+		program := !first && (w == "ECS" || w == "Prometheus")
+		first = false
+		if kind := strings.TrimSuffix(w, "Spec"); slices.Contains(kinds(), kind) {
+			return kind
+		}
+		if f, ok := typ.FieldByName(w); ok && !program {
 			if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
 				return name
 			}
