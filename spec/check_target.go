@@ -34,6 +34,12 @@ func (d *document) checkScrapeTarget(s *ScrapeTargetSpec) {
 // conventions are the presets that a ScrapeTarget may name.
 var conventions = []string{"prometheus-ecs-sd", "prometheus-ecs-discovery", "cloudwatch-agent", "prometheus.io"}
 
+// launchTypes and healthStatuses are what ECS says of a task.
+var (
+	launchTypes    = []string{"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"}
+	healthStatuses = []string{"HEALTHY", "UNHEALTHY", "UNKNOWN"}
+)
+
 // checkWhat judges that exactly one of endpoints and convention is there.
 func (d *document) checkWhat(s *ScrapeTargetSpec) {
 	switch {
@@ -62,8 +68,8 @@ func (d *document) checkSelector(at string, s *Selector) {
 	d.checkGlobs(at+".services", s.Services)
 	d.checkGlobs(at+".families", s.Families)
 	d.checkGlobs(at+".containers", s.Containers)
-	d.checkChoices(at+".launchTypes", s.LaunchTypes, []string{"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"})
-	d.checkChoices(at+".healthStatus", s.HealthStatus, []string{"HEALTHY", "UNHEALTHY", "UNKNOWN"})
+	d.checkChoices(at+".launchTypes", s.LaunchTypes, launchTypes)
+	d.checkChoices(at+".healthStatus", s.HealthStatus, healthStatuses)
 	d.checkLabelSelector(at+".taskTags", s.TaskTags)
 	d.checkLabelSelector(at+".serviceTags", s.ServiceTags)
 	d.checkLabelSelector(at+".dockerLabels", s.DockerLabels)

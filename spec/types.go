@@ -64,7 +64,9 @@ type ScrapeTargetSpec struct {
 
 // Selector chooses containers. All given parts must hold; an absent part holds.
 type Selector struct {
-	Accounts          []string `json:"accounts,omitempty"`
+	// Accounts are ids of twelve digits, in quotes.
+	Accounts []string `json:"accounts,omitempty"`
+	// Regions and AvailabilityZones are names.
 	Regions           []string `json:"regions,omitempty"`
 	AvailabilityZones []string `json:"availabilityZones,omitempty"`
 	// Clusters, Services, Families and Containers are names; globs as in path.Match.
@@ -89,17 +91,21 @@ type Selector struct {
 // LabelSelector has the fields and operators of Kubernetes's LabelSelector, but
 // keys and values are arbitrary strings: what AWS allows, Kubernetes does not.
 type LabelSelector struct {
-	MatchLabels      map[string]string `json:"matchLabels,omitempty"`
-	MatchExpressions []Requirement     `json:"matchExpressions,omitempty"`
+	// MatchLabels are keys with the value that each must have.
+	MatchLabels map[string]string `json:"matchLabels,omitempty"`
+	// MatchExpressions must all hold too.
+	MatchExpressions []Requirement `json:"matchExpressions,omitempty"`
 }
 
 // Requirement is one expression of a LabelSelector. NotIn and DoesNotExist
 // match an absent key.
 type Requirement struct {
+	// Key is the name to look at.
 	Key string `json:"key"`
 	// Operator is In, NotIn, Exists or DoesNotExist.
-	Operator string   `json:"operator"`
-	Values   []string `json:"values,omitempty"`
+	Operator string `json:"operator"`
+	// Values are required for In and NotIn, and for no other operator.
+	Values []string `json:"values,omitempty"`
 }
 
 // Endpoint is one port and path to scrape. Port or PortFrom is required.
@@ -136,6 +142,7 @@ type ValueSource struct {
 
 // LabelSource names a value of a task or container; exactly one field is set.
 type LabelSource struct {
+	// TaskTag, ServiceTag and DockerLabel are the key of a tag or docker label.
 	TaskTag     string `json:"taskTag,omitempty"`
 	ServiceTag  string `json:"serviceTag,omitempty"`
 	DockerLabel string `json:"dockerLabel,omitempty"`
@@ -195,7 +202,8 @@ type PrometheusVersion struct {
 // Alertmanager finds Alertmanagers among the running tasks.
 type Alertmanager struct {
 	// Name is a DNS-1123 label, unique within the PrometheusConfig.
-	Name     string   `json:"name"`
+	Name string `json:"name"`
+	// Selector chooses the containers that are Alertmanagers.
 	Selector Selector `json:"selector"`
 	// Port is a port mapping's name, or a container port.
 	Port Port `json:"port"`
@@ -235,6 +243,7 @@ type ECSSource struct {
 
 // ScrapeClass is one scrape pool that many ScrapeTargets share.
 type ScrapeClass struct {
+	// Name is a DNS-1123 label, unique within the PrometheusConfig.
 	Name string `json:"name"`
 	// ScrapeConfig holds job-level scrape_config fields: auth, TLS, proxy, limits.
 	ScrapeConfig Verbatim `json:"scrapeConfig,omitzero"`
@@ -248,5 +257,6 @@ type ScrapeClass struct {
 
 // PrometheusRuleSpec holds groups exactly as in a rule file.
 type PrometheusRuleSpec struct {
+	// Groups are judged and evaluated by Prometheus.
 	Groups Verbatim `json:"groups"`
 }

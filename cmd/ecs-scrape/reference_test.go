@@ -182,10 +182,12 @@ func TestKindPages(t *testing.T) {
 	}
 }
 
-// TestReadmeExamples: what the README shows can be copied.
+// TestReadmeExamples: what the README and the page of the schema show can be copied.
 func TestReadmeExamples(t *testing.T) {
-	for i, e := range yamlBlocks(read(t, "../../README.md")) {
-		checkExample(t, fmt.Sprintf("README.md, example %d", i+1), e)
+	for _, name := range []string{"../../README.md", "../../docs/schema.md"} {
+		for i, e := range yamlBlocks(read(t, name)) {
+			checkExample(t, fmt.Sprintf("%s, example %d", name, i+1), e)
+		}
 	}
 }
 
