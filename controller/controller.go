@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -91,6 +92,9 @@ type Controller struct {
 	metrics *Metrics
 	waiting atomic.Pointer[waiting] // what Reported said last
 	nudged  chan struct{}
+
+	explained  atomic.Pointer[reconcile.Pass] // the last that succeeded, for Explain
+	explaining sync.Mutex
 
 	// Of the loop's goroutine alone.
 	last       *reconcile.Pass // the last that succeeded
@@ -231,6 +235,7 @@ func (c *Controller) pass(ctx context.Context) (again time.Time) {
 		return c.failed(r.err, r.pass)
 	}
 	c.recovered(r.pass.LoadError)
+	c.explained.Store(r.pass)
 	c.last, c.unfinished = r.pass, !r.done.Due.IsZero()
 	return r.done.Due
 }

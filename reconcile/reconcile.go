@@ -100,6 +100,8 @@ type Pass struct {
 	// LoadError says that the specs could not be read, and that the last good
 	// ones are in use.
 	LoadError error
+
+	input plan.Input // of Plan
 }
 
 // Evaluate computes what should be published: load, judge, choose, snapshot,
@@ -145,10 +147,11 @@ func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sourc
 	if err != nil {
 		return inputError{err}
 	}
-	p := plan.Build(plan.Input{
+	pass.input = plan.Input{
 		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: live.Pools,
 		Self: r.options.Self, Shard: shard,
-	})
+	}
+	p := plan.Build(pass.input)
 	if errs := validate.Pools(j.config, p.Bundle.Pools); len(errs) > 0 {
 		return inputError{join(errs)}
 	}

@@ -3,6 +3,7 @@ package spec
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,6 +41,36 @@ func TestLabelSelectorMatches(t *testing.T) {
 	for _, tt := range tests {
 		if got := tt.selector.Matches(labels); got != tt.want {
 			t.Errorf("%+v matches %v, want %v", tt.selector, got, tt.want)
+		}
+	}
+}
+
+// TestMatchesAnyText: keys and values are AWS's, not Kubernetes's.
+func TestMatchesAnyText(t *testing.T) {
+	target := Decode([]File{read(t, "testdata/tags.good.yml")}).Objects[0].ScrapeTarget
+	long := strings.Repeat("x", 200)
+	tags := map[string]string{"aws:cloudformation:stack-name": "shop", "Cost Center": "R&D", "/metrics": "5m:/a,30s:/b", "other": long}
+	if !target.Selector.TaskTags.Matches(tags) {
+		t.Error("the tags that are asked for do not match")
+	}
+	tags["/metrics"] = "5m:/a"
+	if target.Selector.TaskTags.Matches(tags) {
+		t.Error("another value matches")
+	}
+	services := target.Selector.ServiceTags
+	for _, tt := range []struct {
+		tags map[string]string
+		want bool
+	}{
+		{map[string]string{"R&D": long}, true},
+		{map[string]string{"R&D": ""}, true},
+		{map[string]string{"R&D": long[1:]}, false},
+		{map[string]string{"R&D": long, "Kostentr\u00e4ger 7": "x=y"}, false},
+		{map[string]string{"R&D": long, " ": ""}, false},
+		{nil, false},
+	} {
+		if got := services.Matches(tt.tags); got != tt.want {
+			t.Errorf("%v match %v, want %v", tt.tags, got, tt.want)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package spec
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -33,13 +32,18 @@ func (d *document) checkEnvelope(e *envelope) {
 		d.at("kind", "%q is no kind of %s; %s", e.Kind, APIVersion, suggest(e.Kind, kinds()))
 	}
 	d.checkName("metadata.name", e.Metadata.Name)
-	for _, key := range slices.Sorted(maps.Keys(e.Metadata.Labels)) {
+	d.checkLabels(e.Metadata.Labels)
+}
+
+// checkLabels judges metadata.labels as Kubernetes does.
+func (d *document) checkLabels(labels map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		path := join("metadata.labels", key)
 		for _, message := range kubevalidation.IsQualifiedName(key) {
 			d.at(path, "%q is no label key: %s", key, message)
 		}
-		for _, message := range kubevalidation.IsValidLabelValue(e.Metadata.Labels[key]) {
-			d.at(path, "%q is no label value: %s", e.Metadata.Labels[key], message)
+		for _, message := range kubevalidation.IsValidLabelValue(labels[key]) {
+			d.at(path, "%q is no label value: %s", labels[key], message)
 		}
 	}
 }
@@ -51,18 +55,17 @@ func (d *document) checkName(path, name string) {
 	}
 }
 
-// labelName is what every version of Prometheus takes as a label's name.
-var labelName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
-
 // checkLabelName judges the name of a label that a document sets on targets.
+// Which other characters it may have depends on Prometheus's version, which is
+// not known here.
 func (d *document) checkLabelName(path, name string) {
 	switch {
+	case name == "":
+		d.at(path, "a label's name is empty; write one, or remove the line")
 	case name == "job":
 		d.at(path, "the label job cannot be set here; use spec.jobName")
-	case len(name) >= 2 && name[:2] == "__":
+	case strings.HasPrefix(name, "__"):
 		d.at(path, "labels beginning with __ are Prometheus's own; use another name")
-	case !labelName.MatchString(name):
-		d.at(path, "%q is no label name; use letters, digits and underscores, not beginning with a digit", name)
 	}
 }
 
@@ -71,7 +74,7 @@ func (d *document) checkKubernetesSelector(path string, s *metav1.LabelSelector)
 	if s == nil {
 		return
 	}
-	root := kubefield.NewPath("spec", path)
+	root := kubefield.NewPath(path)
 	for _, err := range validation.ValidateLabelSelector(s, validation.LabelSelectorValidationOptions{}, root) {
 		switch {
 		case err.Type == kubefield.ErrorTypeRequired && d.missing(err.Field):

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v3"
 )
 
 func (d *document) checkScrapeTarget(s *ScrapeTargetSpec) {
@@ -23,6 +24,10 @@ func (d *document) checkScrapeTarget(s *ScrapeTargetSpec) {
 	for _, name := range slices.Sorted(maps.Keys(s.Labels)) {
 		d.checkLabelName(join("spec.labels", name), name)
 	}
+	d.checkLabelsFrom("spec.labelsFrom", s.LabelsFrom)
+	if n := s.RelabelConfigs.Node; n != nil && n.Kind != yaml.SequenceNode {
+		d.report(n, "spec.relabelConfigs", "must be a list, is "+describe(n)+"; write each relabel_config with a dash before it")
+	}
 	d.checkTargetScrapeConfig("spec.scrapeConfig", s.ScrapeConfig.Node)
 }
 
@@ -36,11 +41,11 @@ func (d *document) checkWhat(s *ScrapeTargetSpec) {
 		d.at("spec.convention", "is given beside endpoints; keep one of the two, and write another ScrapeTarget for the other")
 	case s.Convention != "":
 		if !slices.Contains(conventions, s.Convention) {
-			d.at("spec.convention", "%q is unknown; %s", s.Convention, suggest(s.Convention, conventions))
+			d.at("spec.convention", "%q is no convention; %s", s.Convention, oneOf(s.Convention, conventions))
 		}
 	case d.places["spec.endpoints"] != nil && len(s.Endpoints) == 0:
 		d.at("spec.endpoints", "is empty; %s", remedyForMissing("endpoints"))
-	case d.missing("spec.endpoints") && !d.misspelt("spec", "endpoints") && !d.misspelt("spec", "convention"):
+	case d.missing("spec.endpoints") && !misspelt[ScrapeTargetSpec](d, "spec", "endpoints", "convention"):
 		d.at("spec", "needs endpoints or a convention; %s", remedyForMissing("endpoints"))
 	}
 }
@@ -94,6 +99,9 @@ func (d *document) checkLabelSelector(at string, s *LabelSelector) {
 	if s == nil {
 		return
 	}
+	if _, ok := s.MatchLabels[""]; ok {
+		d.at(join(at+".matchLabels", ""), "has an empty key; write the name to look at")
+	}
 	for i := range s.MatchExpressions {
 		d.checkRequirement(index(at+".matchExpressions", i), &s.MatchExpressions[i])
 	}
@@ -114,19 +122,6 @@ func (d *document) checkRequirement(at string, r *Requirement) {
 		}
 	default:
 		d.at(at+".operator", "%q is no operator; %s", r.Operator, suggest(r.Operator, operators()))
-	}
-}
-
-func (d *document) checkEndpoint(at string, e *Endpoint) {
-	if e.Path != "" && !strings.HasPrefix(e.Path, "/") {
-		d.at(at+".path", "%q does not begin with a slash; write /%s", e.Path, e.Path)
-	}
-	if e.Scheme != "" && e.Scheme != "http" && e.Scheme != "https" {
-		d.at(at+".scheme", "%q is no scheme; use http or https", e.Scheme)
-	}
-	interval, timeout := d.duration(at+".interval", e.Interval), d.duration(at+".timeout", e.Timeout)
-	if interval > 0 && timeout > interval {
-		d.at(at+".timeout", "%s is longer than the interval %s; lower it, or raise the interval", e.Timeout, e.Interval)
 	}
 }
 
@@ -162,12 +157,12 @@ func parent(at string) string {
 	return at[:max(0, strings.LastIndexByte(at, '.'))]
 }
 
-// misspelt says whether the mapping has an unknown field that is likely meant to
-// be the named one; that has been reported.
-func (d *document) misspelt(at, name string) bool {
-	known := d.known.of(reflect.TypeFor[ScrapeTargetSpec]())
+// misspelt says whether a mapping that is decoded as T has an unknown field that
+// is likely meant to be one of the named; that has been reported.
+func misspelt[T any](d *document, at string, names ...string) bool {
+	known := d.known.of(reflect.TypeFor[T]())
 	for key := range pairs(d.places[at]) {
-		if _, ok := known.byName[key.Value]; !ok && nearest(key.Value, known.names()) == name {
+		if _, ok := known.byName[key.Value]; !ok && slices.Contains(names, nearest(key.Value, known.names())) {
 			return true
 		}
 	}

@@ -24,8 +24,9 @@ func Decode(files []File) *Set {
 	known := make(fieldTable)
 	for _, f := range files {
 		set.Files = append(set.Files, f.Name)
+		in := &input{file: f.Name, inRoot: strings.TrimPrefix(f.Name, f.Root), known: known}
 		for _, c := range split(f.Data) {
-			object, problems := decodeChunk(f.Name, c, known)
+			object, problems := decodeChunk(in, c)
 			if object != nil {
 				set.Objects = append(set.Objects, object)
 			}
@@ -62,7 +63,7 @@ func revision(files []File) string {
 // versions that a controller ever sees, short enough to read.
 const revisionDigits = 16
 
-// envelope is what every document has.
+// envelope is what every document of ours has.
 type envelope struct {
 	APIVersion string     `json:"apiVersion"`
 	Kind       string     `json:"kind"`
@@ -70,34 +71,72 @@ type envelope struct {
 	Spec       *yaml.Node `json:"spec"`
 }
 
-// document is one document while it is judged.
-type document struct {
+// input is a file while its documents are decoded.
+type input struct {
 	file     string
-	line     int // lines of the file before the document
+	inRoot   string // the file's name below the source's root
 	known    fieldTable
-	places   map[string]*yaml.Node // by path, each value that has the type it must have
-	problems []Problem
+	ruleLine int // of the document that makes it a rule file; 0 is none yet
 }
 
-// decodeChunk gives the object, or the problems, or neither for an empty document.
-func decodeChunk(file string, c chunk, known fieldTable) (*Object, []Problem) {
-	d := &document{file: file, line: c.line, known: known, places: make(map[string]*yaml.Node)}
+// document is one document while it is judged.
+type document struct {
+	*input
+	line     int                   // lines of the file before the document
+	id       ID                    // the zero ID until it is known to be one
+	places   map[string]*yaml.Node // by path, each value that has the type it must have
+	problems []Problem
+	refused  bool // has a problem that is no warning
+}
+
+// decodeChunk gives the object, or the problems, or neither for an empty
+// document. An object may come with warnings.
+func decodeChunk(in *input, c chunk) (*Object, []Problem) {
+	d := &document{input: in, line: c.line, places: make(map[string]*yaml.Node)}
 	root := d.parse(c.data)
 	if root == nil {
 		return nil, d.problems
 	}
-	var e envelope
-	d.decode(root, "", reflect.ValueOf(&e).Elem())
-	object := &Object{ID: ID{Kind: e.Kind, Name: e.Metadata.Name}, Metadata: e.Metadata, Position: d.position(root)}
-	d.checkEnvelope(&e)
-	d.decodeSpec(object, e.Spec)
-	if len(d.problems) > 0 {
-		return nil, d.identified(object.ID)
+	object := d.decodeRoot(root)
+	for i := range d.problems {
+		d.problems[i].Object = d.id
 	}
+	if d.refused {
+		return nil, d.problems
+	}
+	object.Position = d.position(root)
 	object.Source = slices.Clone(c.data)
 	sum := sha256.Sum256(object.Source)
 	object.Revision = hex.EncodeToString(sum[:])[:revisionDigits]
-	return object, nil
+	return object, d.problems
+}
+
+// decodeRoot decodes and judges a document in the form that it has. The object
+// may be nil only where a problem was reported.
+func (d *document) decodeRoot(root *yaml.Node) *Object {
+	switch form(root) {
+	case formList:
+		d.report(child(root, "kind"), "kind", "a list of objects is not read; write each of its items as a document of its own, with --- between them")
+		return nil
+	case formOperator:
+		return d.decodeOperator(root)
+	case formRuleFile:
+		return d.decodeRuleFile(root)
+	}
+	return d.decodeOwn(root)
+}
+
+// decodeOwn decodes and judges a document of a kind of ours.
+func (d *document) decodeOwn(root *yaml.Node) *Object {
+	var e envelope
+	d.decode(root, "", reflect.ValueOf(&e).Elem())
+	object := &Object{ID: ID{Kind: e.Kind, Name: e.Metadata.Name}, Metadata: e.Metadata}
+	if slices.Contains(kinds(), e.Kind) && isDNSLabel(e.Metadata.Name) {
+		d.id = object.ID
+	}
+	d.checkEnvelope(&e)
+	d.decodeSpec(object, e.Spec)
+	return object
 }
 
 // decodeSpec decodes and judges the spec as its kind has it. A document of an
@@ -122,24 +161,23 @@ func (d *document) decodeSpec(o *Object, n *yaml.Node) {
 	}
 }
 
-// identified gives the problems the identity of their document, if it has one.
-func (d *document) identified(id ID) []Problem {
-	if !slices.Contains(kinds(), id.Kind) || !isDNSLabel(id.Name) {
-		return d.problems
-	}
-	for i := range d.problems {
-		d.problems[i].Object = id
-	}
-	return d.problems
-}
-
 func kinds() []string {
 	return []string{KindPrometheusConfig, KindPrometheusRule, KindScrapeTarget}
 }
 
 // report notes a problem at a node.
 func (d *document) report(n *yaml.Node, path, message string) {
-	d.problems = append(d.problems, Problem{Position: d.position(n), Path: path, Message: message})
+	d.refuse(Problem{Position: d.position(n), Path: path, Message: message})
+}
+
+func (d *document) refuse(p Problem) {
+	d.problems = append(d.problems, p)
+	d.refused = true
+}
+
+// warn notes what the document is served without.
+func (d *document) warn(n *yaml.Node, path, code, message string) {
+	d.problems = append(d.problems, Problem{Position: d.position(n), Code: code, Severity: Warning, Path: path, Message: message})
 }
 
 func (d *document) position(n *yaml.Node) Position {

@@ -50,6 +50,9 @@ func suggest(word string, choices []string) string {
 	if meant := nearest(word, choices); meant != "" {
 		return fmt.Sprintf("did you mean %s?", meant)
 	}
+	if len(choices) == 1 {
+		return fmt.Sprintf("only %s is known here", choices[0])
+	}
 	return "use one of " + strings.Join(choices, ", ")
 }
 
@@ -90,7 +93,15 @@ func editDistance(a, b string) int {
 
 // remedyForMissing is what to write for a required field.
 func remedyForMissing(path string) string {
-	last := path[strings.LastIndexByte(path, '.')+1:]
+	last := lastOf(path)
+	if strings.Contains(path, "alertmanagers[") {
+		switch last {
+		case "name":
+			return "write name: and what to call these Alertmanagers"
+		case "selector":
+			return "say which containers are the Alertmanagers"
+		}
+	}
 	examples := map[string]string{
 		"apiVersion": "write apiVersion: " + APIVersion,
 		"kind":       "write kind: and one of " + strings.Join(kinds(), ", "),
@@ -109,4 +120,33 @@ func remedyForMissing(path string) string {
 		return remedy
 	}
 	return "write " + last + ": and its value"
+}
+
+// lastOf is the last field of a path.
+func lastOf(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
+
+// remedyForMapping is how to write a field that is a mapping.
+func remedyForMapping(path string) string {
+	switch lastOf(path) {
+	case "portFrom", "pathFrom":
+		return "write {environment: NAME} or {dockerLabel: NAME}"
+	case "labels", "matchLabels":
+		return "write each label as name: value"
+	case "scrapeConfig":
+		return "write fields of scrape_config as name: value"
+	case "config":
+		return "write fields of Prometheus's configuration as name: value"
+	}
+	return "write fields as name: value"
+}
+
+// remedyForList is how to write a field that is a list.
+func remedyForList(path string) string {
+	switch {
+	case strings.Contains(path, ".params"):
+		return "write its value as [x]"
+	case lastOf(path) == "endpoints":
+		return "write one line with a dash for each endpoint"
+	}
+	return "write [a, b], or one line with a dash for each"
 }

@@ -73,7 +73,7 @@ func describe(n *yaml.Node) string {
 	case "!!timestamp":
 		return "a date"
 	}
-	return "a value tagged " + n.Tag
+	return "a value with a tag" // which is not shown: it may be a password that begins with !
 }
 
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)

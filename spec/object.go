@@ -6,7 +6,9 @@ import (
 	"strings"
 )
 
-// ID is the identity of an object.
+// ID is the identity of an object. The name is that of its metadata; of a
+// PrometheusRule of the Prometheus Operator "namespace.name"; of a plain rule
+// file its path below the source's root.
 type ID struct {
 	Kind string `json:"kind"`
 	Name string `json:"name"`
@@ -53,6 +55,19 @@ type Object struct {
 	ScrapeTarget     *ScrapeTargetSpec
 	PrometheusConfig *PrometheusConfigSpec
 	PrometheusRule   *PrometheusRuleSpec
+}
+
+// RuleFile is the slash-separated name, below the directory of prometheus.yml,
+// of the file that a PrometheusRule is written to; "" for another kind. Renaming
+// it resets pending alerts, so it follows from the identity alone.
+func (o *Object) RuleFile() string {
+	switch {
+	case o.PrometheusRule == nil:
+		return ""
+	case o.Metadata.Name == "": // a plain rule file, named by its path
+		return "rules/files/" + o.Name
+	}
+	return "rules/" + o.Name + ".yml"
 }
 
 // Problem is one thing wrong with a document: what, where, and the remedy.
@@ -140,7 +155,12 @@ func (p Problem) Compare(o Problem) int {
 
 // File is a file of specs, as a source read it.
 type File struct {
-	Name string // slash-separated, relative to the source's root
+	// Name is slash-separated, and relative to the source's root unless it
+	// begins with Root.
+	Name string
+	// Root is the part of Name that leads to the source's root, such as "../";
+	// it is no part of an identity.
+	Root string
 	Data []byte
 }
 
@@ -153,6 +173,7 @@ type Set struct {
 	// Objects are sorted by kind, name and place. Two documents of one
 	// identity are both here: who of them is served depends on what is served now.
 	Objects []*Object
-	// Problems are sorted by place. A document with a problem is not in Objects.
+	// Problems are sorted by place. A document with one that is no warning is
+	// not in Objects.
 	Problems []Problem
 }

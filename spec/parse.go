@@ -19,7 +19,7 @@ import (
 // document is empty or does not parse; the latter is reported.
 func (d *document) parse(data []byte) *yaml.Node {
 	if !utf8.Valid(data) {
-		d.problems = append(d.problems, Problem{
+		d.refuse(Problem{
 			Position: Position{File: d.file, Line: d.line + 1}, Message: "is not UTF-8 text; save the file as UTF-8",
 		})
 		return nil
@@ -73,6 +73,9 @@ func yamlEscape(escape []byte) []byte {
 // yamlErrorLine is how the YAML parser says where.
 var yamlErrorLine = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
 
+// unknownAnchor is what the YAML parser says of an alias without an anchor.
+var unknownAnchor = regexp.MustCompile(`^unknown anchor '.*' referenced$`)
+
 // syntax reports that the document does not parse. The parser knows the line
 // only; it is the document's first where the parser names none.
 func (d *document) syntax(message string) {
@@ -82,9 +85,13 @@ func (d *document) syntax(message string) {
 		line, _ = strconv.Atoi(m[1])
 		message = message[len(m[0]):]
 	}
-	d.problems = append(d.problems, Problem{
+	remedy := "check indentation and quotes here and in the lines before"
+	if unknownAnchor.MatchString(message) { // its name may be a password that begins with *
+		message, remedy = "an alias names no anchor", "write the &anchor before it, or put a value that begins with * in quotes"
+	}
+	d.refuse(Problem{
 		Position: Position{File: d.file, Line: d.line + line},
-		Message:  "does not parse: " + message + "; check indentation and quotes here and in the lines before",
+		Message:  "does not parse: " + message + "; " + remedy,
 	})
 }
 
@@ -142,7 +149,7 @@ func (r *resolver) resolve(n *yaml.Node, depth int, aliased bool) (*yaml.Node, *
 
 func (r *resolver) alias(n *yaml.Node, depth int) (*yaml.Node, *nodeError) {
 	if r.active[n.Alias] {
-		return nil, r.fail(n, fmt.Sprintf("anchor %q contains itself; write the value out", n.Value))
+		return nil, r.fail(n, "an anchor contains itself by this alias; write the value out")
 	}
 	r.active[n.Alias] = true
 	defer delete(r.active, n.Alias)

@@ -16,7 +16,7 @@ var pathStep = regexp.MustCompile(`^(?:\.?([A-Za-z0-9_-]+)|\[("(?:[^"\\]|\\.)*")
 // that it has. It reads the source again, so it is for problems, not for every
 // pass.
 func (o *Object) Place(path string) Position {
-	d := &document{file: o.Position.File}
+	d := &document{input: &input{file: o.Position.File}}
 	root := d.parse(o.Source)
 	if root == nil {
 		return o.Position

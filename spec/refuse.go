@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -27,7 +28,7 @@ func (d *document) checkConfig(at string, n *yaml.Node) {
 		}
 	}
 	d.checkJobs(at+".scrape_configs", child(n, "scrape_configs"))
-	d.visit(n, at, d.checkAbsolute)
+	visit(n, at, d.checkFile)
 }
 
 func (d *document) checkJobs(at string, jobs *yaml.Node) {
@@ -67,7 +68,20 @@ func (d *document) checkClassScrapeConfig(at string, n *yaml.Node) {
 			d.report(key, path, "refused: beyond the limit Prometheus fails every target of the class; remove it, or narrow the selectors of ScrapeTargets")
 		}
 	}
-	d.visit(n, at, d.checkAbsolute)
+	visit(n, at, d.checkFile)
+}
+
+// checkAlertmanagerConfig refuses what says where the Alertmanagers are.
+func (d *document) checkAlertmanagerConfig(at string, n *yaml.Node) {
+	if n == nil || !d.mapping(n, at) {
+		return
+	}
+	for key := range pairs(n) {
+		if isDiscovery(key.Value) {
+			d.report(key, join(at, key.Value), "refused: these Alertmanagers are found by their selector; put others into spec.config.alerting.alertmanagers")
+		}
+	}
+	visit(n, at, d.checkFile)
 }
 
 // checkTargetScrapeConfig refuses in a ScrapeTarget what only the pool itself
@@ -87,7 +101,7 @@ func (d *document) checkTargetScrapeConfig(at string, n *yaml.Node) {
 			d.report(key, path, "refused: targets are final when Prometheus reads them; use spec.selector and spec.labels, or metric_relabel_configs for samples")
 		}
 	}
-	d.visit(n, at, d.checkPrivate)
+	visit(n, at, d.checkPrivate)
 }
 
 func isDiscovery(key string) bool {
@@ -109,29 +123,33 @@ func freeForm() []string {
 	}
 }
 
+// OwnWords says whether the mapping at a key of prometheus.yml has keys that are
+// the user's own words: a label named some_file is no path.
+func OwnWords(key string) bool { return slices.Contains(freeForm(), key) }
+
 // visit calls judge for every field below n, but not for words of the user's own.
-func (d *document) visit(n *yaml.Node, at string, judge func(setting)) {
+func visit(n *yaml.Node, at string, judge func(setting)) {
 	switch n.Kind {
 	case yaml.SequenceNode:
 		for i, element := range n.Content {
-			d.visit(element, index(at, i), judge)
+			visit(element, index(at, i), judge)
 		}
 	case yaml.MappingNode:
 		for key, value := range pairs(n) {
 			path := join(at, key.Value)
 			switch {
-			case slices.Contains(freeForm(), key.Value):
+			case OwnWords(key.Value):
 			case key.Value == "http_headers" && value.Kind == yaml.MappingNode:
-				d.visitHeaders(value, path, judge)
+				visitHeaders(value, path, judge)
 			default:
 				judge(setting{key: key, value: value, path: path})
-				d.visit(value, path, judge)
+				visit(value, path, judge)
 			}
 		}
 	}
 }
 
-func (d *document) visitHeaders(n *yaml.Node, at string, judge func(setting)) {
+func visitHeaders(n *yaml.Node, at string, judge func(setting)) {
 	for name, header := range pairs(n) {
 		if header.Kind != yaml.MappingNode {
 			continue
@@ -148,23 +166,44 @@ func (s setting) namesFiles() bool {
 }
 
 // checkAbsolute refuses relative paths: Prometheus would look for them below a
-// directory that is replaced with every change.
+// directory that is replaced with every change. Lists of files take no secrets.
 func (d *document) checkAbsolute(s setting) {
 	if !s.namesFiles() {
 		return
 	}
 	if s.value.Kind != yaml.SequenceNode {
-		d.checkAbsolutePath(s.value, s.path)
+		d.checkAbsolutePath(s, s.value, s.path)
 		return
 	}
 	for i, v := range s.value.Content {
-		d.checkAbsolutePath(v, index(s.path, i))
+		d.checkAbsolutePath(s, v, index(s.path, i))
 	}
 }
 
-func (d *document) checkAbsolutePath(n *yaml.Node, at string) {
-	if n.Kind == yaml.ScalarNode && n.Value != "" && !strings.HasPrefix(n.Value, "/") {
-		d.report(n, at, fmt.Sprintf("%q is a relative path, and the directory it is relative to is replaced with every change; write an absolute one", n.Value))
+// checkAbsolutePath shows no value that may be a secret itself, written where
+// the path of its file belongs.
+func (d *document) checkAbsolutePath(s setting, n *yaml.Node, at string) {
+	if n.Kind != yaml.ScalarNode || n.Value == "" || strings.HasPrefix(n.Value, "/") {
+		return
+	}
+	what, remedy := strconv.Quote(n.Value)+" ", "write an absolute one"
+	if s.header || s.key.Value == "key_file" || isSecretKey(s.key.Value) {
+		what, remedy = "", "write an absolute one, or secret:NAME for one that the controller has"
+	}
+	if s.header {
+		remedy = "write the absolute path of the header's file"
+	}
+	d.report(n, at, fmt.Sprintf("%sis a relative path, and the directory it is relative to is replaced with every change; %s", what, remedy))
+}
+
+// checkFile refuses relative paths, but takes secret:NAME.
+func (d *document) checkFile(s setting) {
+	if !s.takesSecret() || !strings.HasPrefix(s.value.Value, secretReference) {
+		d.checkAbsolute(s)
+		return
+	}
+	if _, ok := SecretName(s.value.Value); !ok {
+		d.report(s.value, s.path, "names no secret; write secret:NAME with letters, digits and underscores, as in the variable ECS_SCRAPE_SECRET_NAME")
 	}
 }
 
@@ -174,6 +213,8 @@ const classRemedy = "put it into a scrape class of the PrometheusConfig and name
 // checkPrivate refuses paths of files and secrets.
 func (d *document) checkPrivate(s setting) {
 	switch {
+	case s.takesSecret() && strings.HasPrefix(s.value.Value, secretReference):
+		d.report(s.key, s.path, "refused: a ScrapeTarget may not use the controller's secrets; "+classRemedy)
 	case s.namesFiles():
 		d.report(s.key, s.path, "refused: a ScrapeTarget may not name files of Prometheus's host; "+classRemedy)
 	case s.isSecret():
@@ -186,12 +227,9 @@ func (s setting) isSecret() bool {
 	if s.header {
 		return s.key.Value == "secrets"
 	}
-	switch s.key.Value {
-	case "password", "credentials", "bearer_token", "client_secret", "client_certificate_key", "key", "secret_key", "proxy_connect_header":
-		return true
-	case "proxy_url":
+	if s.key.Value == "proxy_url" {
 		u, err := url.Parse(s.value.Value)
 		return err == nil && u.User != nil
 	}
-	return false
+	return slices.Contains(secretKeys(), s.key.Value)
 }

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,7 +23,7 @@ func (d *document) decode(n *yaml.Node, path string, v reflect.Value) {
 	case *Verbatim:
 		target.Node = n
 		d.places[path] = n
-		d.checkKeys(n, path)
+		d.checkKeys(n, path, false)
 		return
 	case *Port:
 		d.decodePort(n, path, target)
@@ -68,7 +69,7 @@ func (d *document) decodeString(n *yaml.Node, path string, v reflect.Value) {
 
 func (d *document) decodeBool(n *yaml.Node, path string, v reflect.Value) {
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
-		d.report(n, path, fmt.Sprintf("must be true or false, is %s", describe(n)))
+		d.report(n, path, fmt.Sprintf("must be true or false, is %s; write %s: true, or false, without quotes", describe(n), lastOf(path)))
 		return
 	}
 	d.places[path] = n
@@ -92,7 +93,7 @@ func (d *document) decodeCount(n *yaml.Node, path string, v reflect.Value) {
 
 // decodeSize reads a number of bytes, with or without a unit.
 func (d *document) decodeSize(n *yaml.Node, path string, s *Size) {
-	if _, err := units.ParseBase2Bytes(n.Value); n.Kind != yaml.ScalarNode || n.Value != "0" && err != nil {
+	if size, err := units.ParseBase2Bytes(n.Value); n.Kind != yaml.ScalarNode || err != nil || size < 0 {
 		d.report(n, path, "must be a size with its unit, such as 10MB, is "+describeValue(n))
 		return
 	}
@@ -100,7 +101,7 @@ func (d *document) decodeSize(n *yaml.Node, path string, s *Size) {
 	*s = Size(n.Value)
 }
 
-// describeValue is the value of a scalar as it stands, or what else a node is.
+// describeValue is, for fields that are no secrets, the value of a scalar as it stands, or what else a node is.
 func describeValue(n *yaml.Node) string {
 	if n.Kind == yaml.ScalarNode && n.Value != "" {
 		return strconv.Quote(n.Value)
@@ -111,7 +112,12 @@ func describeValue(n *yaml.Node) string {
 // quoted is the remedy for a scalar that is no string: quotes, unless the field
 // is a duration, which a number in quotes is not either.
 func quoted(path, value string) string {
-	if strings.HasSuffix(path, ".interval") || strings.HasSuffix(path, ".timeout") {
+	switch {
+	case isEnvironment(path):
+		return "put the variable's value in quotes"
+	case secretWord.MatchString(path):
+		return "put it in quotes"
+	case strings.HasSuffix(path, "interval") || strings.HasSuffix(path, ".timeout"):
 		return fmt.Sprintf("write a duration with its unit, such as %ss", value)
 	}
 	return fmt.Sprintf("put it in quotes: %q", value)
@@ -119,7 +125,7 @@ func quoted(path, value string) string {
 
 func (d *document) decodeSlice(n *yaml.Node, path string, v reflect.Value) {
 	if n.Kind != yaml.SequenceNode {
-		d.report(n, path, fmt.Sprintf("must be a list, is %s; write [a, b], or one line with a dash for each", describe(n)))
+		d.report(n, path, fmt.Sprintf("must be a list, is %s; %s", describe(n), remedyForList(path)))
 		return
 	}
 	d.places[path] = n
@@ -136,7 +142,7 @@ func (d *document) decodeMap(n *yaml.Node, path string, v reflect.Value) {
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(n.Content)/2))
 	seen := make(map[string]int)
 	for key, value := range pairs(n) {
-		if !d.key(key, path, seen) {
+		if !d.key(key, path, join(path, key.Value), seen) {
 			continue
 		}
 		if !isString(key) {
@@ -158,7 +164,7 @@ func (d *document) decodeStruct(n *yaml.Node, path string, v reflect.Value) {
 	seen := make(map[string]int)
 	given := make(map[string]bool)
 	for key, value := range pairs(n) {
-		if !d.key(key, path, seen) {
+		if !d.key(key, path, join(path, key.Value), seen) {
 			continue
 		}
 		f, ok := fields.byName[key.Value]
@@ -182,40 +188,45 @@ func (d *document) decodeStruct(n *yaml.Node, path string, v reflect.Value) {
 // mapping says whether the node is one; if not, that is reported.
 func (d *document) mapping(n *yaml.Node, path string) bool {
 	if n.Kind != yaml.MappingNode {
-		d.report(n, path, fmt.Sprintf("must be a mapping, is %s; write fields as name: value", describe(n)))
+		d.report(n, path, fmt.Sprintf("must be a mapping, is %s; %s", describe(n), remedyForMapping(path)))
 		return false
 	}
 	d.places[path] = n
 	return true
 }
 
-// key says whether the key may be used: a scalar not seen before in its mapping.
-// seen holds the line of each key.
-func (d *document) key(key *yaml.Node, path string, seen map[string]int) bool {
+// key says whether the key may be used: a scalar not seen before in its mapping,
+// which is at path; at is the place of its value. seen holds the line of each key.
+func (d *document) key(key *yaml.Node, path, at string, seen map[string]int) bool {
 	if key.Kind != yaml.ScalarNode {
 		d.report(key, path, fmt.Sprintf("a field's name must be a string, is %s; if this is a template, render it first", describe(key)))
 		return false
 	}
 	if line, again := seen[key.Value]; again {
-		d.report(key, join(path, key.Value), fmt.Sprintf("duplicate field, already on line %d; remove one", line))
+		d.report(key, at, fmt.Sprintf("duplicate field, already on line %d; remove one", line))
 		return false
 	}
 	seen[key.Value] = key.Line
 	return true
 }
 
-// checkKeys reports duplicate and odd keys in what is Prometheus's.
-func (d *document) checkKeys(n *yaml.Node, path string) {
+// checkKeys reports duplicate and odd keys in what is Prometheus's. Where hidden,
+// all of n is a secret, and not even its keys are shown.
+func (d *document) checkKeys(n *yaml.Node, path string, hidden bool) {
 	switch n.Kind {
 	case yaml.SequenceNode:
 		for i, element := range n.Content {
-			d.checkKeys(element, index(path, i))
+			d.checkKeys(element, index(path, i), hidden)
 		}
 	case yaml.MappingNode:
 		seen := make(map[string]int)
 		for key, value := range pairs(n) {
-			if d.key(key, path, seen) {
-				d.checkKeys(value, join(path, key.Value))
+			at := path
+			if !hidden {
+				at = join(path, key.Value)
+			}
+			if d.key(key, path, at, seen) {
+				d.checkKeys(value, at, hidden || slices.Contains(secretKeys(), key.Value))
 			}
 		}
 	}

@@ -66,7 +66,7 @@ func eachFlag(t *testing.T, visit func(t *testing.T, cmd *cobra.Command, f *pfla
 	}
 	for _, cmd := range commands {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if f.Name != "help" {
+			if f.Name != "help" && f.Annotations[commandLineOnly] == nil {
 				t.Run(cmd.Name()+" --"+f.Name, func(t *testing.T) { visit(t, cmd, f) })
 			}
 		})

@@ -28,6 +28,7 @@ func TestMainJob(t *testing.T) {
 		w.ready()
 		w.scraped(isAny)
 		w.nothingElse(isAny)
+		w.everythingIsExplained()
 		w.noReloadForTargets()
 		w.nothingAnswers502()
 		w.oneReloadForConfiguration()

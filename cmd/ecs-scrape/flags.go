@@ -30,13 +30,16 @@ func envName(flag string) string {
 	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
 }
 
+// commandLineOnly marks a flag that the environment does not set.
+const commandLineOnly = "command-line-only"
+
 // fromEnvironment sets the flags that the command line leaves out and the
 // environment has. A list is separated by commas.
 func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var failed error
 	flags.VisitAll(func(f *pflag.Flag) {
 		value, ok := lookup(envName(f.Name))
-		if !ok || f.Changed || f.Name == "help" || failed != nil {
+		if !ok || f.Changed || f.Name == "help" || failed != nil || f.Annotations[commandLineOnly] != nil {
 			return
 		}
 		if err := f.Value.Set(value); err != nil {

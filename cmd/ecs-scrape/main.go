@@ -106,7 +106,7 @@ ECS_SCRAPE_SPECS_INTERVAL. The flag wins. Lists are separated by commas.`,
 		},
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	cmd.AddCommand(newRunCmd(runRun), newRenderCmd(renderRun), newDiffCmd(diffRun), newValidateCmd(validateRun),
+	cmd.AddCommand(newRunCmd(runRun), newRenderCmd(renderRun), newDiffCmd(diffRun), newValidateCmd(validateRun), newExplainCmd(explainRun),
 		newSnapshotCmd(snapshotRun), newHealthcheckCmd(healthcheckRun), newVersionCmd())
 	return cmd
 }

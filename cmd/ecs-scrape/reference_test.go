@@ -3,12 +3,16 @@ package main
 import (
 	"context"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +23,6 @@ import (
 	"ecs-scrape/controller"
 	"ecs-scrape/controller/ecs"
 	"ecs-scrape/reconcile"
-	"ecs-scrape/reconcile/plan"
 	"ecs-scrape/spec"
 )
 
@@ -65,7 +68,11 @@ func flagsPage(*testing.T) string {
 			if f.Name == "help" {
 				return
 			}
-			rows += row(code("--"+f.Name), code(envName(f.Name)), code(defaultOf(f)), cell(f.Usage))
+			variable := code(envName(f.Name))
+			if f.Annotations[commandLineOnly] != nil {
+				variable = "none"
+			}
+			rows += row(code("--"+f.Name), variable, code(defaultOf(f)), cell(f.Usage))
 		})
 		if rows != "" {
 			b.WriteString("\n| flag | environment variable | default | meaning |\n| --- | --- | --- | --- |\n" + rows)
@@ -221,17 +228,50 @@ func yamlBlocks(text string) []string {
 	return out
 }
 
-// TestFindingsPage: every code of a finding is documented.
-func TestFindingsPage(t *testing.T) {
-	text := read(t, filepath.Join(docs, "findings.md"))
-	for _, code := range []string{
-		plan.CodeUnknownClass, plan.CodeNoPort, plan.CodeUnbound, plan.CodeNoAddress,
-		plan.CodeNoDefinition, plan.CodeInvalidTarget, plan.CodeAddressRetired, plan.CodeDuplicate,
-	} {
-		if !strings.Contains(text, "`"+code+"`") {
-			t.Errorf("docs/findings.md does not explain %q", code)
+// TestCodesArePublic: every code of the planner is explained, those of findings
+// on their page and those that explain alone gives on its own.
+func TestCodesArePublic(t *testing.T) {
+	text := read(t, filepath.Join(docs, "findings.md")) + read(t, filepath.Join(docs, "explain.md"))
+	codes := constants(t, filepath.Join(moduleDir, "reconcile", "plan"), "Code")
+	if len(codes) < 8 {
+		t.Fatalf("found only the codes %q", codes)
+	}
+	for _, code := range codes {
+		if strings.Count(text, "\n| `"+code+"` |") != 1 {
+			t.Errorf("docs/findings.md or docs/explain.md must explain %q once", code)
 		}
 	}
+}
+
+// constants are the string constants of a package whose names begin with a prefix.
+func constants(t *testing.T, dir, prefix string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			v, ok := n.(*ast.ValueSpec)
+			if !ok || !strings.HasPrefix(v.Names[0].Name, prefix) || len(v.Values) != 1 {
+				return true
+			}
+			if literal, ok := v.Values[0].(*ast.BasicLit); ok && literal.Kind == token.STRING {
+				text, err := strconv.Unquote(literal.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				out = append(out, text)
+			}
+			return true
+		})
+	}
+	return out
 }
 
 var link = regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)

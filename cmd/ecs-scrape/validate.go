@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -102,11 +103,23 @@ func readPath(ctx context.Context, path string) ([]spec.File, error) {
 	}
 	if !info.IsDir() {
 		data, err := os.ReadFile(path)
-		return []spec.File{{Name: filepath.Clean(path), Data: data}}, err
+		name := filepath.ToSlash(filepath.Clean(path))
+		return []spec.File{{Name: name, Root: rootOf(name), Data: data}}, err
 	}
 	files, err := source.NewDirectory(path).Files(ctx)
 	for i := range files {
-		files[i].Name = filepath.Join(path, files[i].Name)
+		files[i].Name = filepath.ToSlash(filepath.Join(path, files[i].Name))
+		files[i].Root = rootOf(files[i].Name)
 	}
 	return files, err
+}
+
+// rootOf is what leads from here to files elsewhere: all that a clean path
+// cannot have within a source.
+func rootOf(name string) string {
+	rest := strings.TrimPrefix(name, "/")
+	for strings.HasPrefix(rest, "../") {
+		rest = rest[len("../"):]
+	}
+	return name[:len(name)-len(rest)]
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"ecs-scrape/controller"
+	"ecs-scrape/reconcile/plan"
 )
 
 //go:embed page.html
@@ -20,19 +21,23 @@ var pageText string
 
 var page = template.Must(template.New("page").Parse(pageText))
 
-// Status gives the newest status.
-type Status interface {
+// Source is where everything that is shown comes from.
+type Source interface {
+	// Status is the newest status.
 	Status() *controller.Status
+	// Explain tells why something is scraped or is not.
+	Explain(query string) (*plan.Explanation, error)
 }
 
 // NewHandler serves:
 //
 //	/               the page
 //	/api/v1/status  the status as JSON
+//	/api/v1/explain ?query=: why something is scraped or is not, as JSON, or as text with &format=text
 //	/metrics        metrics
 //	/healthz        200 while what is published passed validation; ECS watches it
 //	/readyz         200 while Prometheus has confirmed it, answers and lacks no pool; for people and alarms
-func NewHandler(s Status, g prometheus.Gatherer) http.Handler {
+func NewHandler(s Source, g prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -44,6 +49,7 @@ func NewHandler(s Status, g prometheus.Gatherer) http.Handler {
 		enc.SetIndent("", "  ")
 		_ = enc.Encode(s.Status())
 	})
+	mux.HandleFunc("GET /api/v1/explain", func(w http.ResponseWriter, r *http.Request) { explain(w, r, s) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		st := s.Status()
 		answer(w, st.Healthy, "ok", orDefault(st.Message, "nothing is published yet"))
@@ -54,6 +60,23 @@ func NewHandler(s Status, g prometheus.Gatherer) http.Handler {
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
 	return secured(mux)
+}
+
+// explain answers 404 with one line of text where nothing of that name is known.
+func explain(w http.ResponseWriter, r *http.Request, s Source) {
+	e, err := s.Explain(r.FormValue("query"))
+	switch {
+	case err != nil:
+		http.Error(w, err.Error(), http.StatusNotFound)
+	case r.FormValue("format") == "text":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, e.Text())
+	default:
+		w.Header().Set("Content-Type", "application/json")
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", "  ")
+		_ = enc.Encode(e)
+	}
 }
 
 func answer(w http.ResponseWriter, ok bool, yes, no string) {

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,6 +25,31 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fixed struct{ status controller.Status }
 
 func (f *fixed) Status() *controller.Status { return &f.status }
+
+func (f *fixed) Explain(query string) (*plan.Explanation, error) {
+	if query == "nobody" {
+		return nil, errors.New("nobody of that name")
+	}
+	return &plan.Explanation{Query: query, Unsure: []string{"a cluster"}}, nil
+}
+
+// TestExplain: JSON, text, and one line for what is not known.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		path, kind, body string
+		code             int
+	}{
+		{"/api/v1/explain?query=x", "application/json", "{\n  \"query\": \"x\",\n  \"unsure\": [\n    \"a cluster\"\n  ]\n}\n", 200},
+		{"/api/v1/explain?query=x&format=text", "text/plain; charset=utf-8", "\nnot everything is known:\n  a cluster\n", 200},
+		{"/api/v1/explain?query=nobody", "text/plain; charset=utf-8", "nobody of that name\n", 404},
+	} {
+		got := get(t, controller.Status{}, http.MethodGet, c.path)
+		if got.Code != c.code || got.Body.String() != c.body || got.Header().Get("Content-Type") != c.kind {
+			t.Errorf("%s answers %d, %s: %q", c.path, got.Code, got.Header().Get("Content-Type"), got.Body)
+		}
+	}
+}
 
 func get(t *testing.T, s controller.Status, method, path string) *httptest.ResponseRecorder {
 	t.Helper()

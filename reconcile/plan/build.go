@@ -44,8 +44,10 @@ type Plan struct {
 }
 
 // Build computes the plan.
-func Build(in Input) *Plan {
-	run := &run{
+func Build(in Input) *Plan { return newRun(in).build() }
+
+func newRun(in Input) *run {
+	r := &run{
 		in:       in,
 		settings: map[string]*config.ScrapeConfig{},
 		pools:    map[string]*artifact.Pool{},
@@ -60,23 +62,29 @@ func Build(in Input) *Plan {
 		plan:     &Plan{Targets: map[string]int{}},
 	}
 	for _, st := range in.Snapshot.Scopes {
-		run.facts[st.Scope] = st.Facts
+		r.facts[st.Scope] = st.Facts
 	}
 	for _, sc := range in.Config.ScrapeConfigs {
-		run.settings[sc.JobName] = sc
+		r.settings[sc.JobName] = sc
 	}
 	for _, p := range in.Choice.Pools() {
-		run.pools[p.Path] = &artifact.Pool{Name: p.Name, Path: p.Path}
+		r.pools[p.Path] = &artifact.Pool{Name: p.Name, Path: p.Path}
 	}
-	run.claims.collect(in.Snapshot)
-	for _, o := range in.Choice.Targets {
-		run.object(o)
+	r.claims.collect(in.Snapshot)
+	return r
+}
+
+func (r *run) build() *Plan {
+	for _, o := range r.in.Choice.Targets {
+		r.object(o)
 	}
-	run.alertmanagers()
-	run.self()
-	run.warn()
-	run.hold()
-	return run.finish()
+	r.alertmanagers()
+	r.self()
+	r.warn()
+	r.hold()
+	out := r.finish()
+	r.trace.targets(r)
+	return out
 }
 
 // run is the state of one Build.
@@ -93,6 +101,7 @@ type run struct {
 	blind    map[share]bool
 	findings findings
 	plan     *Plan
+	trace    trace
 }
 
 // share is an object's part in a task.
@@ -120,14 +129,29 @@ func (r *run) object(o *spec.Object) {
 		lb:       labels.NewBuilder(labels.EmptyLabels()),
 	}
 	for _, tasks := range r.tasks {
-		first := tasks[0]
-		if b.matcher.kin(first, r.in.Snapshot.Service(first)) != partNone || !r.covered(r.needs[o.Name], first.Scope) {
-			continue
-		}
+		r.kin(b, tasks)
+	}
+}
+
+// kin adds the targets of an object in tasks that no selector can tell apart.
+func (r *run) kin(b *builder, tasks []*inventory.Task) {
+	first := tasks[0]
+	if p := b.matcher.kin(first, r.in.Snapshot.Service(first)); p != partNone {
+		r.trace.tasks(b, tasks, p)
+		return
+	}
+	if !r.covered(r.needs[b.object.Name], first.Scope) {
 		for _, t := range tasks {
-			if b.matcher.task(t) == partNone {
-				r.task(b, t)
-			}
+			r.trace.left(stageTasks, b, t, "", &fault{CodeNotKnown, "", "what the object needs to know of the cluster has not been read yet"})
+		}
+		return
+	}
+	for _, t := range tasks {
+		p := b.matcher.task(t)
+		if p == partNone {
+			r.task(b, t)
+		} else {
+			r.trace.tasks(b, []*inventory.Task{t}, p)
 		}
 	}
 }
@@ -147,42 +171,54 @@ func UnknownClass(config, o *spec.Object) string {
 func (r *run) task(b *builder, t *inventory.Task) {
 	d := r.in.Snapshot.Definitions[t.Definition]
 	if d == nil {
-		r.find(b.object, t, fault{code: CodeNoDefinition, message: noDefinition(t)})
+		r.miss(stageTasks, b, t, "", &fault{code: CodeNoDefinition, message: noDefinition(t)})
 		return
 	}
+	r.trace.tasks(b, []*inventory.Task{t}, partNone)
 	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance]}
 	w.selected = b.matcher.choose(t, d)
+	r.trace.containers(b, w)
 	if len(w.selected) == 0 {
 		return
 	}
 	requests, faults := b.asker.ask(w)
-	for _, f := range faults {
-		r.find(b.object, t, f)
+	for i := range faults {
+		r.miss(stageEndpoints, b, t, "", &faults[i])
 	}
 	seen := map[string]bool{}
 	for i := range requests {
-		q := &requests[i]
-		endpoints, f := w.resolve(q)
-		if f != nil {
-			r.find(b.object, t, *f)
+		r.request(b, w, &requests[i], seen)
+	}
+}
+
+// request adds the targets of one request, but none at an address and path that
+// the task was seen to have been asked at.
+func (r *run) request(b *builder, w *workload, q *request, seen map[string]bool) {
+	endpoints, f := w.resolve(q)
+	if f != nil {
+		r.miss(stageEndpoints, b, w.task, "", f)
+	}
+	for _, e := range endpoints {
+		key := e.String() + q.metricsPath()
+		if seen[key] {
+			r.trace.left(stageEndpoints, b, w.task, e.String(), &fault{CodeSameAddress, e.container.Name, "the task is asked at this address and path already"})
+			continue
 		}
-		for _, e := range endpoints {
-			if key := e.String() + q.metricsPath(); !seen[key] {
-				seen[key] = true
-				r.add(b, w, e, q)
-			}
-		}
+		seen[key] = true
+		r.trace.endpoint(b, w.task, e)
+		r.add(b, w, e, q)
 	}
 }
 
 func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 	if newer := r.claims.newer(w, e.address); newer != nil {
-		r.find(b.object, w.task, retired(e, newer))
+		f := retired(e, newer)
+		r.miss(stageTargets, b, w.task, e.String(), &f)
 		return
 	}
 	target, f := b.target(w, e, q)
 	if f != nil {
-		r.find(b.object, w.task, *f)
+		r.miss(stageTargets, b, w.task, e.String(), f)
 		return
 	}
 	pool := r.pools[b.pool.Path]
@@ -207,6 +243,12 @@ func (r *run) findFor(id spec.ID, origin string, t *inventory.Task, f fault) {
 	if f.code == CodeNoAddress || f.code == CodeNoDefinition {
 		r.blind[share{origin, t.ID()}] = true
 	}
+}
+
+// miss notes that something of an object is left out at a stage, and why.
+func (r *run) miss(at stage, b *builder, t *inventory.Task, address string, f *fault) {
+	r.trace.left(at, b, t, address, f)
+	r.find(b.object, t, *f)
 }
 
 // same says that two targets are one, whoever asks for it.

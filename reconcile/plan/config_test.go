@@ -224,7 +224,7 @@ func TestCredentials(t *testing.T) {
 func TestLabelNames(t *testing.T) {
 	for _, tt := range []struct{ name, config, scrapeConfig, want string }{
 		{"version 3", "  prometheus: {version: '3.0'}\n", "", ""},
-		{"version 10", "  prometheus: {version: v10}\n", "", ""},
+		{"version 10", "  prometheus: {version: '10.1'}\n", "", ""},
 		{"version 2", "  prometheus: {version: 2.53.1}\n", "", "spec.prometheus.version of PrometheusConfig/main is 2.53.1"},
 		{"no version", "  selfScrape: true\n", "", "spec.prometheus.version of PrometheusConfig/main does not say which this one is"},
 		{"legacy", "  prometheus: {version: '3.15'}\n  config: {global: {metric_name_validation_scheme: legacy}}\n", "", "metric_name_validation_scheme is legacy"},
@@ -487,32 +487,15 @@ func TestShard(t *testing.T) {
 	}
 }
 
-// secretive replaces /secret: by secret: in what was decoded.
-func secretive(o *spec.Object) *spec.Object {
-	var visit func(n *yaml.Node)
-	visit = func(n *yaml.Node) {
-		n.Value = strings.Replace(n.Value, "/secret:", "secret:", 1)
-		for _, c := range n.Content {
-			visit(c)
-		}
-	}
-	for _, part := range verbatimParts(o.PrometheusConfig) {
-		if part.node != nil {
-			visit(part.node)
-		}
-	}
-	return o
-}
-
 func TestSecretsAreRendered(t *testing.T) {
 	config := prometheusConfig(`  config:
     global: {external_labels: {a_file: "secret:LABEL", replica: "${HOSTNAME}", dollar: "$$x"}}
-    remote_write: [{url: "http://x", basic_auth: {username: u, password_file: "/secret:Remote_Write"}}]
+    remote_write: [{url: "http://x", basic_auth: {username: u, password_file: "secret:Remote_Write"}}]
     scrape_configs: [{job_name: j, static_configs: [{targets: [a], labels: {b_file: "secret:LABEL"}}]}]
-  scrapeClasses: [{name: default, scrapeConfig: {authorization: {credentials_file: "/secret:TOKEN"}, tls_config: {ca_file: /ca}}}]
-  alertmanagers: [{name: shop, selector: {}, port: 9093, config: {tls_config: {ca_file: "/secret:token"}}}]
+  scrapeClasses: [{name: default, scrapeConfig: {authorization: {credentials_file: "secret:TOKEN"}, tls_config: {ca_file: /ca}}}]
+  alertmanagers: [{name: shop, selector: {}, port: 9093, config: {tls_config: {ca_file: "secret:token"}}}]
 `)
-	o := secretive(decode(t, config)[0])
+	o := decode(t, config)[0]
 	t.Setenv("HOSTNAME", "this-process")
 	_, text := renderedObjects(t, []*spec.Object{o})
 	for _, want := range []string{

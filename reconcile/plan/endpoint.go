@@ -102,7 +102,7 @@ func (w *workload) byNumber(port uint16) ([]endpoint, *fault) {
 	var found []endpoint
 	var failed *fault
 	for _, c := range w.selected {
-		if !maps(c, port) {
+		if !exposes(c, port) {
 			continue
 		}
 		e, f := w.listen(c, port)
@@ -144,7 +144,7 @@ func (w *workload) onlySelected() string {
 	return ""
 }
 
-func maps(c *inventory.ContainerDefinition, port uint16) bool {
+func exposes(c *inventory.ContainerDefinition, port uint16) bool {
 	return slices.ContainsFunc(c.Ports, func(m inventory.PortMapping) bool {
 		return m.Protocol == tcp && m.Container.Contains(port)
 	})

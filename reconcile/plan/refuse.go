@@ -21,7 +21,7 @@ import (
 func Refused(config, o *spec.Object) []spec.Problem {
 	switch {
 	case o.PrometheusConfig != nil:
-		return append(refusedAgent(o), refusedDiscovery(o)...)
+		return refusedAgent(o)
 	case o.ScrapeTarget == nil:
 		return nil
 	}
@@ -224,20 +224,6 @@ func refusedAgent(o *spec.Object) []spec.Problem {
 	}
 	if n := field(s.Config.Node, "remote_write"); n == nil || len(n.Content) == 0 {
 		out = append(out, refusal(o, "spec.config.remote_write", "is missing: an agent keeps no samples, and would lose all; say where to write them, or remove spec.prometheus.agent"))
-	}
-	return out
-}
-
-// refusedDiscovery says that an Alertmanager is found by its selector alone.
-func refusedDiscovery(o *spec.Object) []spec.Problem {
-	var out []spec.Problem
-	for i := range o.PrometheusConfig.Alertmanagers {
-		for k := range pairs(o.PrometheusConfig.Alertmanagers[i].Config.Node) {
-			if k.Value == "static_configs" || strings.HasSuffix(k.Value, "_sd_configs") {
-				out = append(out, refusal(o, fmt.Sprintf("spec.alertmanagers[%d].config.%s", i, k.Value),
-					"refused: it is found by its selector; put Alertmanagers that are found otherwise into spec.config.alerting"))
-			}
-		}
 	}
 	return out
 }

@@ -93,7 +93,7 @@ func (c *Choice) Render() (artifact.Files, error) {
 	files := artifact.Files{}
 	var ruleFiles []*yaml.Node
 	for _, o := range c.loadedRules() {
-		path := "rules/" + o.Name + ".yml"
+		path := o.RuleFile()
 		data, err := encode(mapping(pair("groups", o.PrometheusRule.Groups.Node)))
 		if err != nil {
 			return nil, fmt.Errorf("render %s: %w", o.ID, err)

@@ -1,0 +1,208 @@
+package plan
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/prometheus/config"
+
+	"ecs-scrape/reconcile/artifact"
+	"ecs-scrape/reconcile/inventory"
+)
+
+// input plans the objects over a snapshot.
+func input(t testing.TB, snap *inventory.Snapshot, docs ...string) Input {
+	t.Helper()
+	choice, err := Choose(decode(t, docs...), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := choice.Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Load(string(files[artifact.ConfigFile]), promslog.NewNopLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Input{Choice: choice, Files: files, Config: cfg, Snapshot: snap, Sources: []inventory.Source{{Region: prod.Region}}}
+}
+
+// stages are "name taken/seen: count code" of a funnel.
+func stages(o ObjectExplanation) []string {
+	var out []string
+	for _, s := range o.Funnel {
+		line := fmt.Sprintf("%s %d/%d", s.Name, s.Taken, s.Seen)
+		for _, l := range s.Left {
+			line += fmt.Sprintf(", %d %s", l.Count, l.Code)
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// mixedWorld has something to leave out at every stage.
+func mixedWorld() *world {
+	w := newWorld()
+	dev := prod
+	dev.Cluster = "dev"
+	w.Scopes = append(w.Scopes, inventory.ScopeStatus{Scope: dev, State: inventory.Synced, Facts: w.Scopes[0].Facts})
+	app := container("app", port("metrics", 9090))
+	app.Environment = map[string]string{"PROMETHEUS": "true"}
+	shy := container("app", port("metrics", 9090))
+	shy.Environment = map[string]string{"PROMETHEUS": "a-secret"}
+	web := w.define("web", "awsvpc", app, container("proxy", port("http", 80)))
+	quiet := w.define("quiet", "awsvpc", shy)
+	nameless := w.define("nameless", "awsvpc", container("app", port("http", 80)))
+	w.Definitions[nameless].Containers[0].Environment = map[string]string{"PROMETHEUS": "true"}
+	w.run("aaaaaaaa1", "web", web, at("10.0.0.1"))
+	w.run("aaaaaaaa2", "web", web, func(t *inventory.Task) { at("10.0.0.2")(t); t.LastStatus = "PENDING" })
+	w.run("aaaaaaaa3", "web-canary", web, func(t *inventory.Task) {
+		at("10.0.0.3")(t)
+		t.Containers = append(t.Containers, inventory.Container{Name: "ecs-service-connect-x", LastStatus: "RUNNING"})
+		t.Containers[0].LastStatus = "PENDING"
+	})
+	w.run("bbbbbbbb1", "quiet", quiet, at("10.0.1.1"))
+	w.run("cccccccc1", "nameless", nameless, at("10.0.2.1"))
+	w.run("dddddddd1", "other", nameless, at("10.0.3.1"))
+	w.run("eeeeeeee1", "web", web, func(t *inventory.Task) { at("10.0.4.1")(t); t.Scope = dev })
+	return w
+}
+
+const mixedTarget = `
+  selector:
+    clusters: [prod]
+    services: ["web*", quiet, nameless]
+    environment: {matchLabels: {PROMETHEUS: "true"}}
+  endpoints: [{port: metrics}]`
+
+func TestExplainObject(t *testing.T) {
+	in := input(t, &mixedWorld().Snapshot, bareConfig, scrapeTarget("app", mixedTarget))
+	got := Explain(in, "app")
+	if len(got.Objects) != 1 {
+		t.Fatalf("explains %d objects", len(got.Objects))
+	}
+	want := []string{
+		"clusters 1/2, 1 clusters",
+		"services 4/5, 1 services",
+		"tasks 4/5, 1 not-running",
+		"containers 2/7, 3 environment, 1 not-in-definition, 1 not-running",
+		"endpoints 1/2, 1 no-such-port",
+		"targets 1/1",
+	}
+	if diff := cmp.Diff(want, stages(got.Objects[0])); diff != "" {
+		t.Errorf("funnel (-want +got):\n%s", diff)
+	}
+	text := got.Text()
+	for _, say := range []string{
+		"ScrapeTarget/app: 1 target\n",
+		"selector.clusters wants prod; found dev (1) [clusters]",
+		"selector.services wants web* or quiet or nameless; found other (1)",
+		`selector.environment wants PROMETHEUS to be "true"; found PROMETHEUS is not set (2), PROMETHEUS is set, differs (1)`,
+		"the task is PENDING and is meant to be RUNNING",
+		"http://10.0.0.1:9090/metrics {",
+	} {
+		if !strings.Contains(text, say) {
+			t.Errorf("does not say %q:\n%s", say, text)
+		}
+	}
+	if strings.Contains(text, "a-secret") {
+		t.Errorf("shows the value of an environment variable:\n%s", text)
+	}
+}
+
+// TestExplainIsThePlan: it counts the targets that a Build makes.
+func TestExplainIsThePlan(t *testing.T) {
+	in := input(t, &mixedWorld().Snapshot, bareConfig, scrapeTarget("app", mixedTarget), scrapeTarget("all", "\n  selector: {}\n  endpoints: [{port: 80}]"))
+	p := Build(in)
+	for _, o := range Explain(in, "").Objects {
+		last := o.Funnel[len(o.Funnel)-1]
+		if last.Taken != p.Targets[o.Object.Name] || len(o.Targets) != last.Taken {
+			t.Errorf("%s: explains %d targets, lists %d, planned %d", o.Object, last.Taken, len(o.Targets), p.Targets[o.Object.Name])
+		}
+	}
+}
+
+func TestExplainTask(t *testing.T) {
+	w := mixedWorld()
+	bridge := w.define("bridge", "bridge", container("app", port("metrics", 9090)))
+	w.instance()
+	w.run("ffffffff1", "hosted", bridge, func(t *inventory.Task) {
+		t.Instance, t.StartedAt = "ci-1", time.Unix(5, 0)
+		t.Containers[0].Bindings, t.Containers[0].RuntimeID = []inventory.PortBinding{bind(9090, 32768)}, "docker-1"
+	})
+	in := input(t, &w.Snapshot, bareConfig,
+		scrapeTarget("app", mixedTarget),
+		scrapeTarget("hosted", "\n  selector: {services: [hosted], containers: [app]}\n  endpoints: [{port: metrics}]"))
+	tests := []struct {
+		query string
+		want  []string // task's last digits: object -> address, or code
+	}{
+		{"aaaaaaaa1", []string{"1: app -> 10.0.0.1:9090", "1: hosted -> services"}},
+		{"arn:aws:ecs:us-east-1:111122223333:task/prod/aaaaaaaa1", []string{"1: app -> 10.0.0.1:9090", "1: hosted -> services"}},
+		{"aaaaaaaa2", []string{"2: app -> not-running", "2: hosted -> not-running"}},
+		{"aaaaaaaa3", []string{"3: app -> not-running", "3: hosted -> services"}},
+		{"aaaaaaaa1/proxy", []string{"1: app -> environment", "1: hosted -> services"}},
+		{"bbbbbbbb1", []string{"1: app -> environment", "1: hosted -> services"}},
+		{"cccccccc1", []string{"1: app -> no-such-port", "1: hosted -> services"}},
+		{"eeeeeeee1", []string{"1: app -> clusters", "1: hosted -> services"}},
+		{"10.0.0.1", []string{"1: app -> 10.0.0.1:9090", "1: hosted -> services"}},
+		{"10.0.0.1:80", []string{"1: app -> other-address", "1: hosted -> services"}},
+		{"10.1.0.1:32768", []string{"1: app -> services", "1: hosted -> 10.1.0.1:32768"}},
+		{"docker-1", []string{"1: app -> services", "1: hosted -> 10.1.0.1:32768"}},
+		{"ffff", nil},
+		{"10.9.9.9", nil},
+		{"nonsense", nil},
+	}
+	for _, tt := range tests {
+		var got []string
+		for _, task := range Explain(in, tt.query).Tasks {
+			for _, v := range task.Verdicts {
+				line := fmt.Sprintf("%s: %s -> %s", task.Task[len(task.Task)-1:], v.Object.Name, v.Code)
+				for _, target := range v.Targets {
+					line += target.Address
+				}
+				got = append(got, line)
+			}
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("explain %s (-want +got):\n%s", tt.query, diff)
+		}
+	}
+}
+
+// TestExplainUnsure: what is not known is said, so that silence is no answer.
+func TestExplainUnsure(t *testing.T) {
+	w := newWorld()
+	w.Sources[0].Listed, w.Sources[0].Reason = false, "AccessDenied"
+	w.Scopes[0].State, w.Scopes[0].Reason = inventory.Stale, "throttled"
+	want := []string{
+		"region us-east-1: its clusters are not known: AccessDenied",
+		"cluster 111122223333/us-east-1/prod is stale: throttled",
+	}
+	if diff := cmp.Diff(want, Explain(input(t, &w.Snapshot, bareConfig), "").Unsure); diff != "" {
+		t.Errorf("unsure (-want +got):\n%s", diff)
+	}
+}
+
+func FuzzExplainQuery(f *testing.F) {
+	w := mixedWorld()
+	in := input(f, &w.Snapshot, bareConfig, scrapeTarget("app", mixedTarget))
+	for _, seed := range []string{"app", "aaaaaaaa1/app", "10.0.0.1:80", "[::1]:80", "", "/"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		e := Explain(in, query)
+		host, _ := addressIn(query)
+		for _, task := range e.Tasks {
+			if host == (netip.Addr{}) && !strings.Contains(task.Task, strings.SplitN(query, "/", 2)[0]) {
+				t.Errorf("%q explains %s", query, task.Task)
+			}
+		}
+	})
+}

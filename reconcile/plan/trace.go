@@ -1,0 +1,139 @@
+package plan
+
+import (
+	"ecs-scrape/reconcile/artifact"
+	"ecs-scrape/reconcile/inventory"
+	"ecs-scrape/spec"
+)
+
+// Stages of an object's funnel: what it is asked about, in this order.
+type stage uint8
+
+const (
+	stageClusters stage = iota
+	stageServices
+	stageTasks
+	stageContainers
+	stageEndpoints
+	stageTargets
+)
+
+var stageNames = [...]string{"clusters", "services", "tasks", "containers", "endpoints", "targets"}
+
+// step is what became of one thing that an object was asked about.
+type step struct {
+	stage     stage
+	object    *spec.Object
+	task      *inventory.Task
+	container string
+	address   string // from the endpoints on
+	// fault is why it was left out; nil where it was taken on to the next stage.
+	fault *fault
+	// part is the part of the selector that does not hold, in place of a fault;
+	// why says it in words.
+	part    part
+	matcher *matcher
+	// target is the one that came of it, at the last stage.
+	target *artifact.Target
+}
+
+func (s *step) taken() bool { return s.fault == nil && s.part == partNone }
+
+// trace is told what becomes of everything. A nil one, as in an ordinary Build,
+// costs nothing.
+type trace func(step)
+
+// parts tells what a selector says of tasks, as a whole.
+func (tr trace) tasks(b *builder, tasks []*inventory.Task, p part) {
+	if tr == nil {
+		return
+	}
+	for _, t := range tasks {
+		tr(step{stage: stageOf(p), object: b.object, task: t, part: p, matcher: b.matcher})
+	}
+}
+
+// stageOf is the stage at which a part of the selector is asked.
+func stageOf(p part) stage {
+	switch p {
+	case partAccounts, partRegions, partClusters:
+		return stageClusters
+	case partServices:
+		return stageServices
+	case partContainers, partDockerLabels, partEnvironment:
+		return stageContainers
+	}
+	return stageTasks
+}
+
+// containers tells which containers of a task an object takes, and why not the
+// others.
+func (tr trace) containers(b *builder, w *workload) {
+	if tr == nil {
+		return
+	}
+	for i := range w.definition.Containers {
+		c := &w.definition.Containers[i]
+		s := step{
+			stage: stageContainers, object: b.object, task: w.task, container: c.Name,
+			part: b.matcher.container(w.task, c), matcher: b.matcher,
+		}
+		if s.part == partNone && w.running(c.Name) == nil {
+			s.fault = &fault{CodeNotRunning, c.Name, "the container does not run: its last status is " + statusOf(w.task, c.Name)}
+		}
+		tr(s)
+	}
+	for _, c := range w.task.Containers {
+		if w.definition.Container(c.Name) == nil {
+			tr(step{stage: stageContainers, object: b.object, task: w.task, container: c.Name, fault: &fault{
+				CodeInjected, c.Name, "the container is not in the task definition: ECS added it (Service Connect, GuardDuty)",
+			}})
+		}
+	}
+}
+
+func statusOf(t *inventory.Task, container string) string {
+	for _, c := range t.Containers {
+		if c.Name == container && c.LastStatus != "" {
+			return c.LastStatus
+		}
+	}
+	return "not known"
+}
+
+// left tells that something was left out at a stage; f is not nil.
+func (tr trace) left(at stage, b *builder, t *inventory.Task, address string, f *fault) {
+	if tr != nil {
+		tr(step{stage: at, object: b.object, task: t, container: f.container, address: address, fault: f})
+	}
+}
+
+// endpoint tells that a request is answered at an address.
+func (tr trace) endpoint(b *builder, t *inventory.Task, e endpoint) {
+	if tr != nil {
+		tr(step{stage: stageEndpoints, object: b.object, task: t, container: e.container.Name, address: e.String()})
+	}
+}
+
+// targets tells of all targets that are in the plan.
+func (tr trace) targets(r *run) {
+	if tr == nil {
+		return
+	}
+	objects := map[string]*spec.Object{}
+	for _, o := range r.in.Choice.Targets {
+		objects[o.Name] = o
+	}
+	tasks := map[string]*inventory.Task{}
+	for _, t := range r.in.Snapshot.Tasks {
+		tasks[t.ID()] = t
+	}
+	for _, p := range r.plan.Bundle.Pools {
+		for i := range p.Targets {
+			t := &p.Targets[i]
+			if o := objects[t.Origin.Object]; o != nil {
+				tr(step{stage: stageTargets, object: o, task: tasks[t.Origin.Task], container: "", address: t.Address(), target: t})
+			}
+		}
+	}
+}
