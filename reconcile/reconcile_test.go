@@ -147,6 +147,10 @@ func TestBadVersion(t *testing.T) {
 			`main.yaml:8:76: spec.alertmanagers[1].config.timeout: unknown unit "q" in duration "5q"`,
 		},
 		{
+			"discovery of an alertmanager", "main.yaml", config("main", "  alertmanagers:\n  - {name: b, selector: {}, port: 9093, config: {dns_sd_configs: []}}\n"),
+			`main.yaml:6:50: spec.alertmanagers[0].config.dns_sd_configs: refused: these Alertmanagers are found by their selector; put others into spec.config.alerting.alertmanagers`,
+		},
+		{
 			"selector", "main.yaml", config("main", "  ruleSelector: {matchExpressions: [{key: a, operator: Has}]}\n"),
 			`main.yaml:5:56: spec.ruleSelector.matchExpressions[0].operator: "Has" is no operator; use one of In, NotIn, Exists, DoesNotExist`,
 		},

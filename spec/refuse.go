@@ -115,17 +115,16 @@ type setting struct {
 	header     bool // the value of a header given by the user
 }
 
-// freeForm are the mappings of prometheus.yml whose keys are the user's own words.
-func freeForm() []string {
-	return []string{
-		"annotations", "attributes", "claims", "endpoint_params", "external_labels", "filters",
-		"headers", "labels", "node_meta", "params", "required_matchers",
+// FreeForm says whether the keys below a field of prometheus.yml are the user's
+// own words, not Prometheus's: a label that is named some_file is no path.
+func FreeForm(field string) bool {
+	switch field {
+	case "annotations", "attributes", "claims", "endpoint_params", "external_labels", "filters",
+		"headers", "labels", "node_meta", "params", "required_matchers":
+		return true
 	}
+	return false
 }
-
-// OwnWords says whether the mapping at a key of prometheus.yml has keys that are
-// the user's own words: a label named some_file is no path.
-func OwnWords(key string) bool { return slices.Contains(freeForm(), key) }
 
 // visit calls judge for every field below n, but not for words of the user's own.
 func visit(n *yaml.Node, at string, judge func(setting)) {
@@ -138,7 +137,7 @@ func visit(n *yaml.Node, at string, judge func(setting)) {
 		for key, value := range pairs(n) {
 			path := join(at, key.Value)
 			switch {
-			case OwnWords(key.Value):
+			case FreeForm(key.Value):
 			case key.Value == "http_headers" && value.Kind == yaml.MappingNode:
 				visitHeaders(value, path, judge)
 			default:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 
@@ -45,15 +46,39 @@ func (r *recorded) Once(context.Context) error {
 			missing = append(missing, fmt.Errorf("--snapshot: %s holds nothing of region %s, which the specs watch", r.path, s.Region))
 		}
 	}
-	for _, name := range r.want.Facts.Environment {
-		if slices.ContainsFunc(r.snapshot.Scopes, func(s inventory.ScopeStatus) bool { return !s.Facts.Holds(name) }) {
-			missing = append(missing, fmt.Errorf("--snapshot: %s was recorded without the environment variable %s, which the specs name", r.path, name))
-		}
+	for _, part := range lackingParts(r.snapshot, r.want.Facts) {
+		missing = append(missing, fmt.Errorf("--snapshot: %s was recorded without %s, which the specs need", r.path, part))
 	}
 	if len(missing) > 0 {
 		missing = append(missing, errors.New("record it again by `ecs-scrape snapshot` with these specs as --specs"))
 	}
 	return errors.Join(missing...)
+}
+
+// lackingParts names, once each, the facts that are wanted and that some cluster
+// of the snapshot lacks.
+func lackingParts(s *inventory.Snapshot, want inventory.Facts) []string {
+	var out []string
+	for i := range s.Scopes {
+		for _, part := range s.Scopes[i].Facts.Lacks(want) {
+			if s.Scopes[i].State != inventory.Gone && !slices.Contains(out, part) {
+				out = append(out, part)
+			}
+		}
+	}
+	return out
+}
+
+// unreadable is an error that names the facts that were wanted and could not be
+// read, and why.
+func unreadable(s *inventory.Snapshot) error {
+	var errs []error
+	for i := range s.Scopes {
+		for _, fact := range slices.Sorted(maps.Keys(s.Scopes[i].Lacking)) {
+			errs = append(errs, fmt.Errorf("read %s of cluster %s: %s", fact, s.Scopes[i].Scope, s.Scopes[i].Lacking[fact]))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // covers says that a recorded source is the wanted one.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -26,8 +27,9 @@ func newSnapshotCmd(run func(context.Context, *snapshotOptions) error) *cobra.Co
 		Short: "Print the live inventory as JSON",
 		Long: `Reads ECS once and prints what runs, for diff and render with --snapshot where
 there is no AWS. With --specs the inventory holds what those specs need: their
-regions, and the values of the environment variables that they name. Without,
-it holds no value of any environment variable.`,
+regions, the values of the environment variables that they name, and the tags,
+services, machines and network interfaces that they ask for. Without, it holds
+no value of any environment variable and none of the others.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.stdout = cmd.OutOrStdout()
@@ -49,7 +51,7 @@ func snapshotRun(ctx context.Context, o *snapshotOptions) error {
 		return err
 	}
 	w.Want(want)
-	if err := w.Once(ctx); err != nil {
+	if err := errors.Join(w.Once(ctx), unreadable(w.Snapshot())); err != nil {
 		return fmt.Errorf("read ECS: %w", err)
 	}
 	enc := json.NewEncoder(o.stdout)

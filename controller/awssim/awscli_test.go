@@ -59,12 +59,17 @@ func cliAccount(t *testing.T) (sim *awssim.Sim, values map[string]string) {
 	must(t, err)
 	vpc, err := sim.Task(arns[0])
 	must(t, err)
+	must(t, sim.CreateService("prod", awssim.Service{
+		Name: "tagged", TaskDefinition: "web", Launch: awssim.LaunchFargate, Desired: 1, PublicIP: true, Tags: map[string]string{"team": "payments"},
+	}))
+	public, err := sim.Task(only(t, sim.Place, "tagged"))
+	must(t, err)
 	sim.AllowRole("arn:aws:iam::210987654321:role/reader", "")
 	must(t, sim.CreateBucket("specs"))
 	must(t, sim.PutObject("specs", "one.yaml", []byte("one")))
 	return sim, map[string]string{
 		"INSTANCE": id, "CI": task.ContainerInstance, "EXTERNAL": external, "TASK": task.ARN, "TASKIP": task.Address, "ENI": vpc.Interface, "ENIIP": vpc.Address,
-		"QUEUE": sim.CreateQueue("q", nil), "HOME": t.TempDir(),
+		"PUBLIC": public.Interface, "VPC": sim.VPC(), "QUEUE": sim.CreateQueue("q", nil), "HOME": t.TempDir(),
 	}
 }
 
@@ -79,12 +84,13 @@ type cliCase struct {
 func cliReads() []cliCase {
 	return []cliCase{
 		{"list clusters", "ecs list-clusters --query clusterArns", "arn:aws:ecs:us-east-1:123456789012:cluster/prod", ""},
-		{"describe clusters", "ecs describe-clusters --clusters prod nope --include TAGS --query [clusters[0].[status,runningTasksCount,tags[0].value],failures[0].reason][]", "ACTIVE 206 prod MISSING", ""},
-		{"list tasks", "ecs list-tasks --cluster prod --query length(taskArns)", "100 100 6", ""},
+		{"describe clusters", "ecs describe-clusters --clusters prod nope --include TAGS --query [clusters[0].[status,runningTasksCount,tags[0].value],failures[0].reason][]", "ACTIVE 207 prod MISSING", ""},
+		{"list tasks", "ecs list-tasks --cluster prod --query length(taskArns)", "100 100 7", ""},
 		{"list tasks of a service", "ecs list-tasks --cluster prod --service-name bridge --query taskArns", "{TASK}", ""},
 		{"describe tasks", "ecs describe-tasks --cluster prod --tasks {TASK} --query tasks[0].[lastStatus,version,launchType,group,containers[0].networkBindings[1].bindIP]", "RUNNING 2 EC2 service:bridge ::", ""},
 		{"list services", "ecs list-services --cluster prod --query serviceArns[0]", "arn:aws:ecs:us-east-1:123456789012:service/prod/bridge", ""},
 		{"describe services", "ecs describe-services --cluster prod --services web --query services[0].[desiredCount,runningCount,launchType]", "205 205 FARGATE", ""},
+		{"describe the tags of a service", "ecs describe-services --cluster prod --services tagged nope --include TAGS --query [services[0].tags[0].value,failures[0].reason][]", "payments MISSING", ""},
 		{"describe task definition", "ecs describe-task-definition --task-definition web --query taskDefinition.[revision,networkMode,containerDefinitions[0].portMappings[0].name]", "1 awsvpc metrics", ""},
 		{"unknown task definition", "ecs describe-task-definition --task-definition nope", "", "(ClientException)"},
 		{"unknown cluster", "ecs list-tasks --cluster nope", "", "(ClusterNotFoundException)"},
@@ -95,6 +101,7 @@ func cliReads() []cliCase {
 		{"describe instances by filter", "ec2 describe-instances --filters Name=instance-id,Values={INSTANCE},{EXTERNAL} --query Reservations[].Instances[].InstanceId", "{INSTANCE}", ""},
 		{"describe an external instance", "ec2 describe-instances --instance-ids {EXTERNAL}", "", "(InvalidInstanceID.Malformed)"},
 		{"describe network interfaces", "ec2 describe-network-interfaces --network-interface-ids {ENI} --query NetworkInterfaces[0].PrivateIpAddress", "{ENIIP}", ""},
+		{"describe network interfaces by filter", "ec2 describe-network-interfaces --filters Name=network-interface-id,Values={PUBLIC},eni-0 --query NetworkInterfaces[].[VpcId,Association.PublicIp][]", "{VPC} 198.18.0.1", ""},
 		{"describe instance information", "ssm describe-instance-information --query InstanceInformationList[0].[InstanceId,PingStatus]", "{EXTERNAL} Online", ""},
 		{"caller identity", "sts get-caller-identity --query Account", "123456789012", ""},
 		{"assume role", "sts assume-role --role-arn arn:aws:iam::210987654321:role/reader --role-session-name session --query AssumedRoleUser.Arn", "arn:aws:sts::210987654321:assumed-role/reader/session", ""},

@@ -2,6 +2,7 @@ package awssim_test
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -62,11 +63,13 @@ func TestDescribeInstances(t *testing.T) {
 			}
 		})
 	}
+	must(t, sim.Tag(id, map[string]string{"Name": "two"}))
+	must(t, sim.SetPublicAddress(id, netip.MustParseAddr("198.18.0.9")))
 	out, err := client.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: []string{id}})
 	must(t, err)
 	i := out.Reservations[0].Instances[0]
 	got := fmt.Sprint(*i.PrivateIpAddress, " ", *i.PublicIpAddress, " ", i.InstanceType, " ", *i.Placement.AvailabilityZone, " ", *i.VpcId == sim.VPC(), " ", *i.Tags[0].Value)
-	if want := "10.0.0.10 198.18.0.1 c7g.large us-east-1a true one"; got != want {
+	if want := "10.0.0.10 198.18.0.9 c7g.large us-east-1a true two"; got != want {
 		t.Errorf("instance %s, want %s", got, want)
 	}
 }
@@ -113,6 +116,18 @@ func TestDescribeNetworkInterfaces(t *testing.T) {
 		ni := out.NetworkInterfaces[0]
 		if *ni.PrivateIpAddress != info.Address || *ni.Association.PublicIp == "" || *ni.VpcId != sim.VPC() {
 			t.Errorf("by %s: interface %s %s", name, *ni.PrivateIpAddress, *ni.Association.PublicIp)
+		}
+	}
+	must(t, sim.SetPublicAddress(arns[0], netip.MustParseAddr("198.18.7.7")))
+	must(t, sim.SetPublicAddress(arns[1], netip.Addr{}))
+	if err := sim.SetPublicAddress("nothing", netip.Addr{}); err == nil {
+		t.Error("nothing has a public address")
+	}
+	out, err := client.DescribeNetworkInterfaces(t.Context(), &ec2.DescribeNetworkInterfacesInput{})
+	must(t, err)
+	for _, ni := range out.NetworkInterfaces {
+		if mine := *ni.NetworkInterfaceId == info.Interface; mine != (ni.Association != nil) || mine && *ni.Association.PublicIp != "198.18.7.7" {
+			t.Errorf("interface %s has %+v", *ni.NetworkInterfaceId, ni.Association)
 		}
 	}
 	must(t, sim.Scale("prod", "web", 1))

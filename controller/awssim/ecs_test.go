@@ -241,6 +241,15 @@ func TestTagsOnlyWhenAsked(t *testing.T) {
 	if len(clusters.Clusters) != 1 || len(clusters.Clusters[0].Tags) != 1 || len(clusters.Failures) != 1 {
 		t.Errorf("clusters %v, failures %v", clusters.Clusters, clusters.Failures)
 	}
+	must(t, sim.Tag(*describe(t, sim.Place, list(t, sim.Place)[0]).ClusterArn, map[string]string{"owner": "a"}))
+	for _, include := range [][]ecstypes.ServiceField{nil, {ecstypes.ServiceFieldTags}} {
+		must(t, sim.Tag("arn:aws:ecs:us-east-1:123456789012:service/prod/web", map[string]string{"team": "shop"}))
+		out, err := client.DescribeServices(t.Context(), &ecs.DescribeServicesInput{Cluster: aws.String("prod"), Services: []string{"web"}, Include: include})
+		must(t, err)
+		if got := out.Services[0].Tags; len(got) != len(include) {
+			t.Errorf("service tags %v when asked for %v", got, include)
+		}
+	}
 	must(t, sim.Untag(only(t, sim.Place, "web"), "a"))
 	if task := describe(t, sim.Place, list(t, sim.Place)[0]); len(task.Tags) != 0 {
 		t.Errorf("tags %v after Untag", task.Tags)

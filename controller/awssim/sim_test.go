@@ -75,6 +75,7 @@ func TestConcurrentUse(t *testing.T) {
 	shop, err := awssim.Shop(sim)
 	must(t, err)
 	proxied := throughProxy(t, sim)
+	eventually(t, "something listens", func() bool { return len(sim.Listeners()) > 0 })
 	workers := []func(n int) error{
 		func(int) error { _, err := shop.Step(); return err },
 		func(int) error { return describeAll(t.Context(), sim.Place, awssim.ShopProduction) },

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 )
 
@@ -103,7 +104,9 @@ func (p *Place) StopContainer(name, container string, exitCode int) error {
 }
 
 // Tag sets tags of a task, service, cluster, container instance or task
-// definition, named by its ARN. An empty value is a value; see Untag.
+// definition, named by its ARN, or of a machine, named by its id: its tags are
+// those of its container instance. An empty value is a value; see Untag. As in
+// ECS this starts no event and does not raise the version.
 func (p *Place) Tag(arn string, tags map[string]string) error {
 	return p.change(func() error {
 		current, ok := p.tagsOf(arn)
@@ -132,9 +135,30 @@ func (p *Place) Untag(arn string, keys ...string) error {
 	})
 }
 
+// SetPublicAddress gives an awsvpc task, named by ARN or id, or a machine, named
+// by its id, another public address, or with the zero Addr none. As in ECS this
+// starts no event.
+func (p *Place) SetPublicAddress(name string, a netip.Addr) error {
+	return p.change(func() error {
+		if i, ok := p.instances[name]; ok {
+			i.public = a
+			return nil
+		}
+		t, ok := p.tasks[lastPart(name)]
+		if !ok || t.eni == "" {
+			return invalidParameter("There is no machine or awsvpc task " + name + ".")
+		}
+		t.public = a
+		return nil
+	})
+}
+
 func (p *Place) tagsOf(arn string) (*map[string]string, bool) {
 	if t, ok := p.tasks[lastPart(arn)]; ok && t.arn == arn {
 		return &t.tags, true
+	}
+	if i, ok := p.instances[arn]; ok {
+		return &i.Tags, true
 	}
 	if r, ok := p.revision(arn); ok {
 		return &r.Tags, true

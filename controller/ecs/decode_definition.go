@@ -77,6 +77,8 @@ func decodeContainerInstance(c types.ContainerInstance) *inventory.Instance {
 // machine is what the machine's own API tells of it.
 type machine struct {
 	ipv4, ipv6      netip.Addr
+	public          netip.Addr
+	tags            map[string]string
 	kind, zone      string
 	network, subnet string
 }
@@ -85,6 +87,8 @@ func decodeEC2(i *ec2types.Instance) machine {
 	m := machine{
 		ipv4:    address(i.PrivateIpAddress),
 		ipv6:    address(i.Ipv6Address),
+		public:  address(i.PublicIpAddress),
+		tags:    decodeEC2Tags(i.Tags),
 		kind:    string(i.InstanceType),
 		network: aws.ToString(i.VpcId), subnet: aws.ToString(i.SubnetId),
 	}
@@ -101,6 +105,29 @@ func decodeEC2(i *ec2types.Instance) machine {
 	return m
 }
 
+// decodeNetworkInterface keeps the VPC and the public address, if it has one.
+func decodeNetworkInterface(n *ec2types.NetworkInterface) inventory.Interface {
+	out := inventory.Interface{VPC: aws.ToString(n.VpcId)}
+	if n.Association != nil {
+		out.PublicIPv4 = address(n.Association.PublicIp)
+	}
+	return out
+}
+
+func decodeEC2Tags(in []ec2types.Tag) map[string]string {
+	same := make([]types.Tag, len(in))
+	for i, tag := range in {
+		same[i] = types.Tag{Key: tag.Key, Value: tag.Value}
+	}
+	return decodeTags(same)
+}
+
+func decodeService(s *types.Service) *inventory.Service {
+	return &inventory.Service{
+		ARN: aws.ToString(s.ServiceArn), Name: aws.ToString(s.ServiceName), Status: aws.ToString(s.Status), Tags: decodeTags(s.Tags),
+	}
+}
+
 func decodeSSM(i ssmtypes.InstanceInformation) machine {
 	var m machine
 	if a := address(i.IPAddress); a.Is4() {
@@ -113,7 +140,7 @@ func decodeSSM(i ssmtypes.InstanceInformation) machine {
 
 // with adds what the machine's own API tells, where it tells.
 func with(i inventory.Instance, m machine) *inventory.Instance {
-	i.IPv4, i.IPv6 = m.ipv4, m.ipv6
+	i.IPv4, i.IPv6, i.PublicIPv4, i.Tags = m.ipv4, m.ipv6, m.public, m.tags
 	for _, f := range []struct {
 		to   *string
 		from string

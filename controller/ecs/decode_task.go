@@ -54,6 +54,7 @@ func decodeContainers(in []types.Container) []inventory.Container {
 		}
 		out = append(out, inventory.Container{
 			Name:         *c.Name,
+			ID:           nameOf(aws.ToString(c.ContainerArn)),
 			RuntimeID:    aws.ToString(c.RuntimeId),
 			Image:        aws.ToString(c.Image),
 			LastStatus:   aws.ToString(c.LastStatus),

@@ -20,7 +20,7 @@ import (
 // (Amazon EC2 API), page of DescribeInstanceInformation (Systems Manager API).
 const (
 	instanceBatch = 100
-	ec2Batch      = 200
+	ec2Batch      = inventory.MachineBatch
 	ssmBatch      = 50
 )
 
@@ -28,20 +28,33 @@ const (
 // that the answers lack concerns only its own tasks: it is known without an
 // address.
 func (s *source) instances(ctx context.Context, scope inventory.Scope) error {
-	wanted := s.w.store.WantedInstances(scope, s.w.now())
-	var found []*inventory.Instance
-	for batch := range slices.Chunk(wanted, instanceBatch) {
-		some, err := s.describeInstances(ctx, scope, batch)
-		if err != nil {
-			return fmt.Errorf("describe container instances in %s: %w", scope.Cluster, err)
-		}
-		found = append(found, some...)
-	}
-	machines, err := s.machines(ctx, found)
+	found, err := s.containerInstances(ctx, scope, s.w.store.WantedInstances(scope, s.w.now()))
 	if err != nil {
 		return err
 	}
-	for _, i := range found {
+	return s.addMachines(ctx, found)
+}
+
+func (s *source) containerInstances(ctx context.Context, scope inventory.Scope, arns []string) ([]*inventory.Instance, error) {
+	var found []*inventory.Instance
+	for batch := range slices.Chunk(arns, instanceBatch) {
+		some, err := s.describeInstances(ctx, scope, batch)
+		if err != nil {
+			return nil, fmt.Errorf("describe container instances in %s: %w", scope.Cluster, err)
+		}
+		found = append(found, some...)
+	}
+	return found, nil
+}
+
+// addMachines gives the instances to the store, with what their machines' own
+// API tells.
+func (s *source) addMachines(ctx context.Context, of []*inventory.Instance) error {
+	machines, err := s.machines(ctx, of)
+	if err != nil {
+		return err
+	}
+	for _, i := range of {
 		s.w.store.PutInstance(with(*i, machines[i.MachineID]), s.w.now())
 	}
 	return nil

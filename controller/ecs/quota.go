@@ -16,7 +16,9 @@ const (
 	ClusterRead         Category = "cluster-read"
 	ClusterResourceRead Category = "cluster-resource-read"
 	TaskDefinitionRead  Category = "task-definition-read"
+	ServiceRead         Category = "service-read"
 	DescribeInstances   Category = "ec2-describe-instances"
+	DescribeInterfaces  Category = "ec2-describe-network-interfaces"
 	SSMRead             Category = "ssm-read"
 	STS                 Category = "sts"
 )
@@ -36,7 +38,9 @@ func DocumentedQuotas() map[Category]Quota {
 		ClusterRead:         {Burst: 50, Refill: 20},
 		ClusterResourceRead: {Burst: 100, Refill: 20},
 		TaskDefinitionRead:  {Burst: 50, Refill: 20},
+		ServiceRead:         {Burst: 100, Refill: 20},
 		DescribeInstances:   {Burst: 100, Refill: 20},
+		DescribeInterfaces:  {Burst: 100, Refill: 20},
 		SSMRead:             {Burst: 20, Refill: 10},
 		STS:                 {Burst: 100, Refill: 100},
 	}
@@ -92,8 +96,12 @@ func categoryOf(operation string) Category {
 		return ClusterResourceRead
 	case "DescribeTaskDefinition":
 		return TaskDefinitionRead
+	case "DescribeServices":
+		return ServiceRead
 	case "DescribeInstances":
 		return DescribeInstances
+	case "DescribeNetworkInterfaces":
+		return DescribeInterfaces
 	case "DescribeInstanceInformation":
 		return SSMRead
 	case "GetCallerIdentity", "AssumeRole":

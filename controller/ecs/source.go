@@ -23,6 +23,7 @@ type source struct {
 
 	retryMu sync.Mutex
 	retries map[string]*retrying // clusters whose last listing failed
+	lacking map[part]*retrying   // facts whose last calls failed
 
 	mu     sync.Mutex
 	state  inventory.SourceStatus
@@ -34,7 +35,7 @@ type source struct {
 
 func newSource(w *Watcher, src inventory.Source) *source {
 	return &source{
-		w: w, want: src, retries: map[string]*retrying{},
+		w: w, want: src, retries: map[string]*retrying{}, lacking: map[part]*retrying{},
 		state: inventory.SourceStatus{Source: src, Region: src.Region, Account: accountOf(src.RoleARN), Reason: "not asked yet"},
 	}
 }
@@ -54,6 +55,7 @@ func (s *source) poll(ctx context.Context, full bool) error {
 	if err != nil && scopes == nil {
 		s.staleAll(err)
 	}
+	s.clusterTags(ctx, scopes)
 	err = errors.Join(err, s.each(ctx, scopes, s.list))
 	err = errors.Join(err, s.each(ctx, s.healthy(scopes), s.refresh))
 	s.record(full, began, err)

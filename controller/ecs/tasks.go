@@ -20,7 +20,8 @@ import (
 const concurrency = 4
 
 // list makes one complete listing of a scope, or fails: every page, every
-// describe it needs, and every definition and instance that these refer to.
+// describe it needs, and every definition and instance that these refer to. The
+// optional facts come along as far as they can be had.
 func (s *source) list(ctx context.Context, scope inventory.Scope) error {
 	store := s.w.store
 	listing, err := s.listTasks(ctx, scope)
@@ -33,6 +34,7 @@ func (s *source) list(ctx context.Context, scope inventory.Scope) error {
 	if err := s.resolve(ctx, scope); err != nil {
 		return err
 	}
+	s.optional(ctx, scope)
 	if err := store.Complete(listing, s.w.now()); err != nil {
 		return fmt.Errorf("list tasks in %s: %w", scope.Cluster, err)
 	}
@@ -87,20 +89,12 @@ func (s *source) listTasks(ctx context.Context, scope inventory.Scope) (inventor
 // describe asks for tasks, in batches, and gives each answer to the store: one
 // that fails spoils the listing, but not what the others told.
 func (s *source) describe(ctx context.Context, scope inventory.Scope, arns []string) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(concurrency)
-	for batch := range slices.Chunk(arns, inventory.DescribeBatch) {
-		if ctx.Err() != nil {
-			break
+	return inBatches(ctx, arns, inventory.DescribeBatch, func(ctx context.Context, batch []string) error {
+		if err := s.describeBatch(ctx, scope, batch); err != nil {
+			return fmt.Errorf("describe tasks in %s: %w", scope.Cluster, err)
 		}
-		group.Go(func() error {
-			if err := s.describeBatch(ctx, scope, batch); err != nil {
-				return fmt.Errorf("describe tasks in %s: %w", scope.Cluster, err)
-			}
-			return nil
-		})
-	}
-	return group.Wait()
+		return nil
+	})
 }
 
 func (s *source) describeBatch(ctx context.Context, scope inventory.Scope, batch []string) error {

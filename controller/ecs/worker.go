@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"context"
+	"maps"
 	"math/rand/v2"
 	"time"
 
@@ -71,7 +72,8 @@ func (s *source) pause() time.Duration {
 	return max(0, next.Sub(s.w.now()))
 }
 
-// retrying is the state of a cluster whose last listing failed.
+// retrying is the state of a cluster whose last listing failed, or of a fact
+// that could not be had.
 type retrying struct {
 	failures int
 	at       time.Time // not before
@@ -110,6 +112,15 @@ func (s *source) forgetRetry(cluster string) {
 	s.retryMu.Lock()
 	defer s.retryMu.Unlock()
 	delete(s.retries, cluster)
+	maps.DeleteFunc(s.lacking, func(p part, _ *retrying) bool { return p.cluster == cluster })
+}
+
+// mayAsk says that the fact's calls are not waiting to be tried again.
+func (s *source) mayAsk(p part) bool {
+	s.retryMu.Lock()
+	defer s.retryMu.Unlock()
+	r := s.lacking[p]
+	return r == nil || !s.w.now().Before(r.at)
 }
 
 // healthy are those of the scopes whose listing has just worked.
@@ -134,11 +145,14 @@ func (s *source) dueRetries() []inventory.Scope {
 	return s.ready(out)
 }
 
-// forgive lets every failed cluster be tried again at once.
+// forgive lets every failed cluster and fact be tried again at once.
 func (s *source) forgive() {
 	s.retryMu.Lock()
 	defer s.retryMu.Unlock()
 	for _, r := range s.retries {
+		r.at = time.Time{}
+	}
+	for _, r := range s.lacking {
 		r.at = time.Time{}
 	}
 }

@@ -20,6 +20,7 @@ func (s *Store) Snapshot() *Snapshot {
 		s.fill(next)
 	} else {
 		next.Tasks, next.Definitions, next.Instances = s.snapshot.Tasks, s.snapshot.Definitions, s.snapshot.Instances
+		next.Services, next.Clusters = s.snapshot.Services, s.snapshot.Clusters
 	}
 	s.snapshot, s.header, s.body = next, false, false
 	return next
@@ -56,12 +57,13 @@ func (s *Store) fill(next *Snapshot) {
 		}
 		s.refresh(c)
 		next.Tasks = append(next.Tasks, c.sorted...)
+		c.fillOptional(next, c.sorted)
 	}
 	for _, t := range next.Tasks {
 		if d := s.definitions[t.Definition]; d != nil && !d.absent {
 			next.Definitions[t.Definition] = d.definition
 		}
-		if i := s.instances[t.Instance]; i != nil && s.needsInstance(t) {
+		if i := s.instances[t.Instance]; i != nil && (s.facts.Instances || s.needsInstance(t)) {
 			next.Instances[t.Instance] = i.instance
 		}
 	}
@@ -82,8 +84,9 @@ func (s *Store) refresh(c *scopeState) {
 		e, ok := c.entries[arn]
 		switch {
 		case !ok:
-		case s.resolved(e.task):
-			fresh = append(fresh, e.task)
+		case s.shows(c, e):
+			e.shown = e.shown || e.task.Running()
+			fresh = append(fresh, c.whole(e.task))
 		default:
 			c.hidden[arn] = struct{}{}
 		}

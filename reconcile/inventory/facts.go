@@ -27,12 +27,31 @@ func (f Facts) Holds(name string) bool {
 }
 
 // Covers says that f asks for everything that other asks for.
-func (f Facts) Covers(other Facts) bool {
-	if other.TaskTags && !f.TaskTags || other.Services && !f.Services || other.ClusterTags && !f.ClusterTags ||
-		other.Instances && !f.Instances || other.Interfaces && !f.Interfaces {
-		return false
+func (f Facts) Covers(other Facts) bool { return len(f.Lacks(other)) == 0 }
+
+// Lacks names, in plain words, what other asks for and f does not.
+func (f Facts) Lacks(other Facts) []string {
+	var out []string
+	for _, name := range other.Environment {
+		if !f.Holds(name) {
+			out = append(out, "the environment variable "+name)
+		}
 	}
-	return !slices.ContainsFunc(other.Environment, func(name string) bool { return !f.Holds(name) })
+	for _, part := range []struct {
+		missing bool
+		name    string
+	}{
+		{other.TaskTags && !f.TaskTags, "the tags of tasks"},
+		{other.Services && !f.Services, "the services of tasks"},
+		{other.ClusterTags && !f.ClusterTags, "the tags of clusters"},
+		{other.Instances && !f.Instances, "the container instances of tasks"},
+		{other.Interfaces && !f.Interfaces, "the network interfaces of tasks"},
+	} {
+		if part.missing {
+			out = append(out, part.name)
+		}
+	}
+	return out
 }
 
 // meet is what both ask for.
@@ -50,6 +69,7 @@ func (f Facts) meet(other Facts) Facts {
 // restrict drops from all tasks of a scope what facts do not ask for.
 func (c *scopeState) restrict(facts Facts) {
 	c.status.Facts = c.status.Facts.meet(facts)
+	c.dropOptional(facts)
 	for arn, e := range c.entries {
 		if t := e.task.restricted(facts); t != e.task {
 			e.task = t

@@ -28,7 +28,7 @@ func TestEveryRuleCounts(t *testing.T) {
 		"lower is dropped": lowerIsDropped, "equal refreshes": equalRefreshes, "stop is final": stopIsFinal,
 		"learnt survives": learntSurvives, "omission is nothing": omissionIsNothing,
 		"young missing stays": youngMissingStays, "first sync is complete": firstSyncIsComplete,
-		"held is asked": heldIsAsked,
+		"held is asked": heldIsAsked, "facts come first": factsComeFirst,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(histories) {
@@ -99,6 +99,7 @@ func play(seed uint64, without rule) error {
 func (h *history) open(without rule) {
 	h.store = NewStore()
 	h.store.without = without
+	h.store.SetFacts(Facts{Services: true})
 	h.store.Found(h.scope, h.now)
 	h.store.PutDefinition(&Definition{ARN: "d", NetworkMode: NetworkAWSVPC}, 0, h.now)
 }
@@ -138,6 +139,7 @@ func (h *history) change(what int) {
 		arn := fmt.Sprintf("t/%03d", len(arns))
 		h.tasks[arn] = &truth{started: h.now, versions: []Task{{
 			ARN: arn, Scope: h.scope, Version: 1, LastStatus: StatusPending, DesiredStatus: StatusRunning, Definition: "d",
+			Group: fmt.Sprintf("service:s%d", len(arns)/2),
 		}}}
 		return
 	}
@@ -173,6 +175,10 @@ func (h *history) poll() error {
 		}
 		h.tell(h.describe(batch))
 	}
+	if err := h.check(); err != nil {
+		return err
+	}
+	h.services()
 	if err := h.store.Complete(l, h.now); err != nil {
 		h.store.Fail(h.scope, err.Error(), h.now)
 		return nil
@@ -187,6 +193,20 @@ func (h *history) poll() error {
 		return fmt.Errorf("%d tasks wait, %d that were known are omitted", n, omitted)
 	}
 	return nil
+}
+
+// services asks for what the store wants; now and then nobody may.
+func (h *history) services() {
+	var found []*Service
+	for _, name := range h.store.WantedServices(h.scope, h.now) {
+		if !h.calm && h.r.IntN(8) == 0 {
+			h.store.SetLacking(h.scope, FactServices, "denied")
+			return
+		}
+		found = append(found, &Service{Name: name})
+	}
+	h.store.PutServices(h.scope, found, nil, h.now)
+	h.store.SetLacking(h.scope, FactServices, "")
 }
 
 func (h *history) known() map[string]time.Time {
@@ -282,6 +302,8 @@ func (h *history) check() error {
 			return fmt.Errorf("%s came back", t.ARN)
 		case t.Version < h.shown[t.ARN]:
 			return fmt.Errorf("%s went back from version %d to %d", t.ARN, h.shown[t.ARN], t.Version)
+		case t.Running() && snap.Status(h.scope).Facts.Services && snap.Service(t) == nil:
+			return fmt.Errorf("%s is shown without its service, which the scope claims to hold", t.ARN)
 		}
 		h.shown[t.ARN] = t.Version
 	}
@@ -323,7 +345,7 @@ func (h *history) settle() error {
 		}
 	}
 	snap := h.store.Snapshot()
-	if snap.Waiting != 0 || snap.Status(h.scope).State != Synced {
+	if snap.Waiting != 0 || snap.Status(h.scope).State != Synced || !snap.Status(h.scope).Facts.Services {
 		return fmt.Errorf("not settled: %d wait, %+v", snap.Waiting, snap.Scopes)
 	}
 	got := map[string]Task{}

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -80,41 +79,13 @@ func (s *Store) Due(scope Scope, now time.Time) []string {
 	if c == nil {
 		return nil
 	}
-	type candidate struct {
-		arn string
-		age float64 // in terms of the task's own Refresh
-	}
-	var due []candidate
+	due := make([]candidate, 0, len(c.entries))
+	shortest := Refresh
 	for arn, e := range c.entries {
-		age := float64(now.Sub(e.described)) / float64(e.task.refresh())
-		if age >= 0.5 {
-			due = append(due, candidate{arn, age})
-		}
+		due = append(due, candidate{arn, float64(now.Sub(e.described)) / float64(e.task.refresh())})
+		shortest = min(shortest, e.task.refresh())
 	}
-	slices.SortFunc(due, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.age, a.age), cmp.Compare(a.arn, b.arn))
-	})
-	due = due[:min(len(due), c.quota(now))]
-	arns := make([]string, len(due))
-	for i, d := range due {
-		arns[i] = d.arn
-	}
-	return arns
-}
-
-// quota is how many tasks to describe again for the time since the last
-// listing: all within 40% of the shortest refresh, a tenth kept in reserve.
-func (c *scopeState) quota(now time.Time) int {
-	span := 0.4 * float64(Refresh)
-	for _, e := range c.entries {
-		if e.task.LaunchType == LaunchExternal {
-			span = 0.4 * float64(RefreshExternal)
-			break
-		}
-	}
-	share := min(1, float64(now.Sub(c.before))/span)
-	batches := int(share*float64(len(c.entries)))/DescribeBatch + 1
-	return batches * DescribeBatch
+	return turns(due, share(len(c.entries), DescribeBatch, now.Sub(c.before), shortest))
 }
 
 // refresh is how long the task may go without being described.
@@ -149,17 +120,7 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 	s.markOmitted(c, l, listed)
 	c.expire(listed, now)
 	c.before, c.began = c.began, l.Began
-	next := ScopeStatus{Scope: l.Scope, State: Synced, SyncedAt: stamp(now), Facts: c.status.Facts}
-	if s.holdsFacts(c) {
-		next.Facts = s.facts.clone()
-	}
-	if c.status.State == Synced && slices.Equal(c.status.Facts.Environment, next.Facts.Environment) &&
-		c.status.Facts.TaskTags == next.Facts.TaskTags {
-		c.status = next
-		s.header = true // only the time moved: no new revision
-	} else {
-		s.setStatus(c, next)
-	}
+	s.listed(c, ScopeStatus{Scope: l.Scope, State: Synced, SyncedAt: stamp(now), Facts: s.claim(c), Lacking: c.reasons()})
 	s.sweep(now)
 	return nil
 }

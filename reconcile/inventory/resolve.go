@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"maps"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ type definitionEntry struct {
 
 type instanceEntry struct {
 	instance *Instance
+	whole    bool // with what [Facts.Instances] asks for, as far as there is any
 	asked    time.Time
 	unused   time.Time
 }
@@ -104,19 +106,80 @@ func (s *Store) PutAbsentDefinition(arn string, now time.Time) {
 	}
 }
 
-// PutInstance adds a container instance. One whose address nobody could tell
-// has none, which concerns only its tasks; it never replaces one that has.
+// WholeInstances lists the container instances to ask for because
+// [Facts.Instances] does: sorted ARNs of those not known, and those known whose
+// machines are to be asked for their tags and addresses, for the first time or
+// because it is their turn within [Refresh]. ECS Anywhere's have neither.
+func (s *Store) WholeInstances(scope Scope, now time.Time) (unknown []string, known []*Instance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.asking(scope, FactInstances)
+	if c == nil {
+		return nil, nil
+	}
+	used := c.used(func(t *Task) string { return t.Instance })
+	var due []candidate
+	for arn := range used {
+		switch i := s.instances[arn]; {
+		case i == nil:
+			unknown = append(unknown, arn)
+		case !i.whole:
+			known = append(known, i.instance)
+		case !i.instance.External() && i.instance.MachineID != "":
+			due = append(due, candidate{arn, float64(now.Sub(i.asked)) / float64(min(Refresh, i.instance.refresh()))})
+		}
+	}
+	slices.Sort(unknown)
+	for _, arn := range turns(due, share(len(used), MachineBatch, now.Sub(c.began), Refresh)) {
+		known = append(known, s.instances[arn].instance)
+	}
+	slices.SortFunc(known, func(a, b *Instance) int { return strings.Compare(a.ARN, b.ARN) })
+	return unknown, known
+}
+
+// PutInstance adds a container instance, with all that its machine's API tells.
+// One whose address nobody could tell has none, which concerns only its tasks;
+// it never replaces one that has.
 func (s *Store) PutInstance(i *Instance, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old, ok := s.instances[i.ARN]
 	if ok && old.instance.hasAddress() && !i.hasAddress() {
-		old.asked = now
-		return
+		i = old.instance
 	}
-	s.instances[i.ARN] = &instanceEntry{instance: i, asked: now}
-	if !ok || !reflect.DeepEqual(old.instance, i) {
-		s.changeBody()
+	next := &instanceEntry{instance: i.restricted(s.facts), whole: s.facts.Instances, asked: now}
+	s.instances[i.ARN] = next
+	s.changeIf(!ok || old.whole != next.whole || !reflect.DeepEqual(old.instance, next.instance))
+}
+
+// restricted is the instance without what facts do not ask for; the same
+// pointer where it holds nothing else.
+func (i *Instance) restricted(facts Facts) *Instance {
+	if facts.Instances || len(i.Tags) == 0 && !i.PublicIPv4.IsValid() {
+		return i
+	}
+	next := *i
+	next.Tags, next.PublicIPv4 = nil, netip.Addr{}
+	return &next
+}
+
+// restrictInstances drops the instances that no address comes from, and of the
+// others what nobody asks for.
+func (s *Store) restrictInstances() {
+	needed := map[string]bool{}
+	for _, c := range s.scopes {
+		for _, e := range c.entries {
+			if s.needsInstance(e.task) {
+				needed[e.task.Instance] = true
+			}
+		}
+	}
+	for arn, i := range s.instances {
+		if !needed[arn] {
+			delete(s.instances, arn)
+			continue
+		}
+		i.instance, i.whole = i.instance.restricted(s.facts), false
 	}
 }
 
@@ -154,6 +217,7 @@ func (s *Store) sweep(now time.Time) {
 	s.swept = now
 	definitions, instances := map[string]bool{}, map[string]bool{}
 	for _, c := range s.scopes {
+		c.sweepOptional(now)
 		for _, e := range c.entries {
 			definitions[e.task.Definition] = true
 			instances[e.task.Instance] = true

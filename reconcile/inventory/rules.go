@@ -20,7 +20,8 @@ const (
 	// AbsentAge is how long a definition that ECS refuses to describe is not
 	// asked for again.
 	AbsentAge = 10 * time.Minute
-	// AddresslessAge is the same for an instance that has no address yet.
+	// AddresslessAge is the same for an instance that has no address yet, and for
+	// services and network interfaces that AWS does not know.
 	AddresslessAge = time.Minute
 
 	sweepEvery = 5 * time.Minute
@@ -31,9 +32,19 @@ const (
 // DescribeTasks).
 const DescribeBatch = 100
 
+// ServiceBatch is the most services one DescribeServices call takes (Amazon ECS
+// API, DescribeServices), InterfaceBatch the most values of a filter of
+// DescribeNetworkInterfaces (Amazon EC2 API, Filtering), and MachineBatch the
+// same of DescribeInstances.
+const (
+	ServiceBatch   = 10
+	InterfaceBatch = 200
+	MachineBatch   = 200
+)
+
 // rule is one of the rules of the Store. A test takes each of them out and
 // requires the history test to fail.
-type rule uint8
+type rule uint16
 
 const (
 	lowerIsDropped      rule = 1 << iota // a version below the known one is dropped
@@ -44,6 +55,7 @@ const (
 	youngMissingStays                    // MISSING is not believed of a young task
 	firstSyncIsComplete                  // a first listing with unexplained tasks does not exist
 	heldIsAsked                          // nor does one that omits held tasks without an answer about them
+	factsComeFirst                       // a new task does not show before a fact that its scope claims
 )
 
 func (s *Store) keeps(r rule) bool { return s.without&r == 0 }

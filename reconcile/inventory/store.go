@@ -20,6 +20,10 @@ import (
 // as known before. A task shows when its definition, and the instance that its
 // addresses come from, have been answered for.
 //
+// What calls of their own tell (services, tags of clusters, machines' tags,
+// network interfaces) is kept beside the tasks and never keeps a scope from
+// being synced: see [Store.SetLacking].
+//
 // That a newer running task at the same address and port retires a stale one
 // is left to the planner, which knows the ports.
 //
@@ -27,7 +31,7 @@ import (
 type Store struct {
 	mu          sync.Mutex
 	facts       Facts
-	generation  uint64 // of facts: rises when they grow
+	generation  uint64 // of facts: rises when more is asked of tasks and definitions
 	sources     []SourceStatus
 	scopes      map[Scope]*scopeState
 	definitions map[string]*definitionEntry
@@ -51,7 +55,8 @@ type scopeState struct {
 	before      time.Time           // began of the complete listing before that
 	sorted      []*Task             // as in the last snapshot
 	touched     map[string]struct{} // differ from sorted
-	hidden      map[string]struct{} // lack a definition or an instance
+	hidden      map[string]struct{} // lack something that they refer to
+	optional
 }
 
 type entry struct {
@@ -61,6 +66,7 @@ type entry struct {
 	described time.Time // last described
 	facts     uint64    // generation of facts that task holds
 	omitted   bool      // by the last complete listing
+	shown     bool      // as running
 }
 
 // doubt is about a task that is known by name only.
@@ -133,7 +139,7 @@ func (s *Store) Fail(scope Scope, reason string, now time.Time) {
 		s.scopes[scope] = c
 	}
 	next := c.status
-	next.Reason = reason
+	next.Reason, next.Facts = reason, s.settled(c)
 	switch c.status.State {
 	case Gone:
 		return
@@ -173,8 +179,8 @@ func (s *Store) Statuses() []ScopeStatus {
 }
 
 // SetFacts says which optional parts to keep from now on. What is no longer
-// asked for is dropped at once; when they grow, every task and definition
-// counts as lacking them until it is read again.
+// asked for is dropped at once; when there are more variables, or tags of
+// tasks, every task and definition counts as lacking them until it is read again.
 func (s *Store) SetFacts(facts Facts) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,12 +188,15 @@ func (s *Store) SetFacts(facts Facts) {
 	if reflect.DeepEqual(facts, s.facts) {
 		return
 	}
-	if !s.facts.Covers(facts) {
+	if !s.facts.Covers(Facts{Environment: facts.Environment, TaskTags: facts.TaskTags}) {
 		s.generation++
 	}
 	s.facts = facts
 	for _, c := range s.scopes {
 		c.restrict(facts)
+	}
+	if !facts.Instances {
+		s.restrictInstances()
 	}
 	for _, d := range s.definitions {
 		d.definition = d.definition.restricted(facts)
@@ -207,7 +216,7 @@ func (s *Store) setStatus(c *scopeState, next ScopeStatus) {
 	if reflect.DeepEqual(c.status, next) {
 		return
 	}
-	if (c.status.State == Unsynced) != (next.State == Unsynced) {
+	if (c.status.State == Unsynced) != (next.State == Unsynced) || !next.Facts.Covers(c.status.Facts) {
 		s.changeBody()
 	}
 	c.status = next
@@ -227,6 +236,7 @@ func newScope(scope Scope, status ScopeStatus) *scopeState {
 		unexplained: map[string]doubt{},
 		touched:     map[string]struct{}{},
 		hidden:      map[string]struct{}{},
+		optional:    newOptional(),
 	}
 }
 

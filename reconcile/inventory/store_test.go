@@ -313,12 +313,21 @@ func TestDue(t *testing.T) {
 func TestSnapshotRoundTrip(t *testing.T) {
 	task := running("a", 1)
 	task.StartedAt = start
-	task.Containers = []Container{{Name: "app", Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("fd00::1")}, Bindings: []PortBinding{{
+	task.Group, task.Instance = "service:web", "i"
+	task.Containers = []Container{{Name: "app", ID: "c1", Addresses: []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("fd00::1")}, Bindings: []PortBinding{{
 		Container: PortRange{80, 80}, Host: PortRange{32768, 32768}, Protocol: "tcp",
 	}}}}
 	task.Interface = &Interface{ID: "eni-1", IPv4: netip.MustParseAddr("10.0.0.1")}
 	s := synced(t, task, running("b", 1))
-	s.PutInstance(&Instance{ARN: "i"}, start)
+	s.SetFacts(Facts{Services: true, ClusterTags: true, Instances: true, Interfaces: true})
+	s.PutInstance(&Instance{ARN: "i", PublicIPv4: netip.MustParseAddr("198.18.0.1"), Tags: map[string]string{"a": "b"}}, start)
+	s.PutServices(testScope, []*Service{{ARN: "s", Name: "web", Status: "ACTIVE", Tags: map[string]string{"": "x"}}}, nil, start)
+	s.PutCluster(testScope, &Cluster{ARN: "c", Tags: map[string]string{"c": "d"}}, start)
+	s.PutInterfaces(testScope, []string{"eni-1"}, map[string]Interface{"eni-1": {VPC: "vpc-1", PublicIPv4: netip.MustParseAddr("198.18.0.2")}}, start)
+	s.SetLacking(testScope, FactServices, "describe services: denied")
+	if snap := s.Snapshot(); len(snap.Services) != 1 || len(snap.Clusters) != 1 || snap.Tasks[0].Interface.VPC != "vpc-1" || len(snap.Scopes[0].Lacking) != 1 {
+		t.Fatalf("not all there is: %+v", snap)
+	}
 	s.SetSources([]SourceStatus{{Source: Source{Region: "us-east-1", Clusters: []string{"*"}}, Listed: true, Since: time.Now()}})
 	s.Fail(testScope, "denied", time.Now())
 	for _, snap := range []*Snapshot{s.Snapshot(), NewStore().Snapshot()} {

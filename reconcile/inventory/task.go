@@ -122,6 +122,7 @@ func (t *Task) Running() bool {
 // Container is one container of a task.
 type Container struct {
 	Name         string        `json:"name"`
+	ID           string        `json:"id,omitempty"` // last part of its ARN
 	RuntimeID    string        `json:"runtimeId,omitempty"`
 	Image        string        `json:"image,omitempty"`
 	LastStatus   string        `json:"lastStatus,omitempty"`

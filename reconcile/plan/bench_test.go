@@ -12,8 +12,8 @@ import (
 )
 
 // fleet is a snapshot of tasks of two containers, in services of 50, with a
-// ScrapeTarget for each of the first objects services.
-func fleet(b *testing.B, tasks, objects int) Input {
+// ScrapeTarget for each of the first objects services; more is added to its spec.
+func fleet(b *testing.B, tasks, objects int, more string) Input {
 	b.Helper()
 	w := newWorld()
 	docs := []string{bareConfig}
@@ -23,12 +23,14 @@ func fleet(b *testing.B, tasks, objects int) Input {
 			w.define(service, "awsvpc", container("app", port("metrics", 9090)), container("proxy", port("admin", 9901)))
 		}
 		arn := "arn:aws:ecs:us-east-1:111122223333:task-definition/" + service + ":1"
-		w.run(fmt.Sprintf("%032x", i), service, arn, at(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)))
+		t := w.run(fmt.Sprintf("%032x", i), service, arn, at(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)))
+		t.Tags = map[string]string{"env": "prod", "team": service, "aws:cloudformation:stack-name": "shop"}
 	}
+	w.Scopes[0].Facts.TaskTags = true
 	per := max(tasks/50/objects, 1)
 	for i := range objects {
 		docs = append(docs, scrapeTarget(fmt.Sprintf("target-%04d", i), fmt.Sprintf(
-			"  selector: {services: [%s]}\n  endpoints: [{port: metrics}, {port: admin, path: /stats}]\n", services(i*per, per))))
+			"  selector: {services: [%s]}\n  endpoints: [{port: metrics}, {port: admin, path: /stats}]\n%s", services(i*per, per), more)))
 	}
 	choice, err := Choose(decode(b, docs...), "")
 	if err != nil {
@@ -56,13 +58,30 @@ func services(first, n int) string {
 func BenchmarkBuild(b *testing.B) {
 	for _, size := range []struct{ tasks, objects int }{{1000, 20}, {10000, 100}, {50000, 200}} {
 		b.Run(fmt.Sprintf("tasks=%d/objects=%d", size.tasks, size.objects), func(b *testing.B) {
-			in := fleet(b, size.tasks, size.objects)
-			b.ReportAllocs()
-			for b.Loop() {
-				if p := Build(in); len(p.Bundle.Pools[0].Targets) != 2*size.tasks {
-					b.Fatalf("%d targets", len(p.Bundle.Pools[0].Targets))
-				}
-			}
+			buildAll(b, fleet(b, size.tasks, size.objects, ""), 2*size.tasks)
 		})
+	}
+}
+
+// BenchmarkRelabel is the largest Build with labels that are looked up and rules.
+func BenchmarkRelabel(b *testing.B) {
+	buildAll(b, fleet(b, 50000, 200, `  labelsFrom:
+    env: {taskTag: env}
+    zone: {meta: __meta_ecs_availability_zone}
+  relabelConfigs:
+  - {source_labels: [__meta_ecs_launch_type], regex: EXTERNAL, action: drop}
+  - {source_labels: [__meta_ecs_tag_task_team, __meta_ecs_task_id], regex: "(.+);(.{8}).*", target_label: short, replacement: $1-$2}
+  - {regex: "__meta_ecs_tag_task_(env|team)", action: labelmap}
+  - {regex: ecs_task_id, action: labeldrop}
+`), 100000)
+}
+
+func buildAll(b *testing.B, in Input, targets int) {
+	b.Helper()
+	b.ReportAllocs()
+	for b.Loop() {
+		if p := Build(in); len(p.Bundle.Pools[0].Targets) != targets {
+			b.Fatalf("%d targets, %v", len(p.Bundle.Pools[0].Targets), p.Findings)
+		}
 	}
 }

@@ -25,11 +25,15 @@ type Input struct {
 	Sources []inventory.Source
 	// Self is where this Prometheus and the controller serve their own metrics.
 	Self Self
-	// Shard is which of the PrometheusConfig's shards this Prometheus is, from 0.
-	Shard int
 	// Live are the pools that are published now: what a scope that is not
 	// synced yet keeps.
 	Live []artifact.Pool
+	// Shard is which of the Prometheus that share the targets this one is, from 0.
+	// It matters where the PrometheusConfig says that there are several.
+	Shard int
+
+	// observe is given the labels of every endpoint before relabelling.
+	observe func(*spec.Object, labels.Labels)
 }
 
 // Plan is what Prometheus should read, and what was left out.
@@ -41,6 +45,12 @@ type Plan struct {
 	// Held counts targets that are published only because their scope is not
 	// synced yet.
 	Held int
+	// Dropped counts the targets of each ScrapeTarget that its own relabelConfigs
+	// drop, and Withheld those that findings keep from being published, although
+	// Prometheus would take them, by name.
+	Dropped, Withheld map[string]int
+	// OtherShards counts the targets that fall to other shards.
+	OtherShards int
 }
 
 // Build computes the plan.
@@ -58,8 +68,9 @@ func newRun(in Input) *run {
 		needs:    map[string]inventory.Facts{},
 		homes:    map[string]Pool{},
 		blind:    map[share]bool{},
+		held:     map[uint64]bool{},
 		findings: findings{},
-		plan:     &Plan{Targets: map[string]int{}},
+		plan:     &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}},
 	}
 	for _, st := range in.Snapshot.Scopes {
 		r.facts[st.Scope] = st.Facts
@@ -99,9 +110,11 @@ type run struct {
 	needs    map[string]inventory.Facts          // of each ScrapeTarget
 	homes    map[string]Pool                     // of each ScrapeTarget
 	blind    map[share]bool
+	held     map[uint64]bool // hashes of the labels of held targets
 	findings findings
 	plan     *Plan
 	trace    trace
+	traced   map[place]*inventory.Task // made for the trace alone
 }
 
 // share is an object's part in a task.
@@ -121,12 +134,10 @@ func (r *run) object(o *spec.Object) {
 		r.find(o, nil, fault{code: CodeUnknownClass, message: UnknownClass(r.in.Choice.Config, o)})
 		return
 	}
-	b := &builder{
-		object: o, pool: pool, settings: settings,
-		defaults: r.defaults,
-		matcher:  newMatcher(&o.ScrapeTarget.Selector),
-		asker:    newAsker(o.ScrapeTarget),
-		lb:       labels.NewBuilder(labels.EmptyLabels()),
+	b, err := r.newBuilder(o, pool, settings)
+	if err != nil {
+		r.find(o, nil, fault{code: CodeInvalidTarget, message: err.Error()})
+		return
 	}
 	for _, tasks := range r.tasks {
 		r.kin(b, tasks)
@@ -191,17 +202,17 @@ func (r *run) task(b *builder, t *inventory.Task) {
 	}
 }
 
-// request adds the targets of one request, but none at an address and path that
-// the task was seen to have been asked at.
+// request adds the targets of one request, but none at an address and path, with
+// the same parameters, that the task was seen to have been asked at.
 func (r *run) request(b *builder, w *workload, q *request, seen map[string]bool) {
 	endpoints, f := w.resolve(q)
 	if f != nil {
 		r.miss(stageEndpoints, b, w.task, "", f)
 	}
 	for _, e := range endpoints {
-		key := e.String() + q.metricsPath()
+		key := e.String() + q.metricsPath() + q.query()
 		if seen[key] {
-			r.trace.left(stageEndpoints, b, w.task, e.String(), &fault{CodeSameAddress, e.container.Name, "the task is asked at this address and path already"})
+			r.trace.left(stageEndpoints, b, w.task, e.String(), &fault{CodeSameAddress, e.container.Name, "the task is asked at this address and path already, with the same parameters"})
 			continue
 		}
 		seen[key] = true
@@ -233,22 +244,26 @@ func retired(e endpoint, newer *inventory.Task) fault {
 	return fault{CodeAddressRetired, e.container.Name, fmt.Sprintf("its address %s belongs to the newer task %s now", e.address, newer.ARN)}
 }
 
+// miss notes that something of an object is left out at a stage, and why.
+func (r *run) miss(at stage, b *builder, t *inventory.Task, address string, f *fault) {
+	r.trace.left(at, b, t, address, f)
+	r.find(b.object, t, *f)
+}
+
 func (r *run) find(o *spec.Object, t *inventory.Task, f fault) { r.findFor(o.ID, o.Name, t, f) }
 
 // findFor notes what is missing of an object whose targets have that origin. A
 // task of which it is not known where it is reached is one whose published
 // targets stay.
 func (r *run) findFor(id spec.ID, origin string, t *inventory.Task, f fault) {
+	if f.code == CodeDropped {
+		r.plan.Dropped[origin]++ // as the object asks
+		return
+	}
 	r.findings.add(id, t, f)
 	if f.code == CodeNoAddress || f.code == CodeNoDefinition {
 		r.blind[share{origin, t.ID()}] = true
 	}
-}
-
-// miss notes that something of an object is left out at a stage, and why.
-func (r *run) miss(at stage, b *builder, t *inventory.Task, address string, f *fault) {
-	r.trace.left(at, b, t, address, f)
-	r.find(b.object, t, *f)
 }
 
 // same says that two targets are one, whoever asks for it.
@@ -256,6 +271,7 @@ func (r *run) same(second, first artifact.Target) bool {
 	if !labels.Equal(first.Labels, second.Labels) {
 		return false
 	}
+	r.trace.withheld(r, &second, &fault{code: CodeDuplicate, message: "the same target with the same labels is there for " + ownerOf(first.Origin.Object)})
 	if a, b := first.Origin.Object, second.Origin.Object; a != b && a != "" && b != "" {
 		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: b}, nil, fault{code: CodeDuplicate, message: fmt.Sprintf(
 			"%s/%s asks for the same targets with the same labels: narrow one of the selectors, or remove one object", spec.KindScrapeTarget, a)})
@@ -269,6 +285,10 @@ func (r *run) finish() *Plan {
 		pool := r.pools[p.Path]
 		slices.SortStableFunc(pool.Targets, artifact.Target.Compare)
 		pool.Targets = slices.CompactFunc(pool.Targets, r.same)
+	}
+	r.settle()
+	for _, p := range r.in.Choice.Pools() {
+		pool := r.pools[p.Path]
 		for _, t := range pool.Targets {
 			if t.Origin.Object != "" && pool.Scraped() {
 				r.plan.Targets[t.Origin.Object]++

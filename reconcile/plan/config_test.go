@@ -224,7 +224,7 @@ func TestCredentials(t *testing.T) {
 func TestLabelNames(t *testing.T) {
 	for _, tt := range []struct{ name, config, scrapeConfig, want string }{
 		{"version 3", "  prometheus: {version: '3.0'}\n", "", ""},
-		{"version 10", "  prometheus: {version: '10.1'}\n", "", ""},
+		{"version 10", "  prometheus: {version: '10.0'}\n", "", ""},
 		{"version 2", "  prometheus: {version: 2.53.1}\n", "", "spec.prometheus.version of PrometheusConfig/main is 2.53.1"},
 		{"no version", "  selfScrape: true\n", "", "spec.prometheus.version of PrometheusConfig/main does not say which this one is"},
 		{"legacy", "  prometheus: {version: '3.15'}\n  config: {global: {metric_name_validation_scheme: legacy}}\n", "", "metric_name_validation_scheme is legacy"},

@@ -43,11 +43,11 @@ type level struct {
 	seen map[string]bool // clusters and services by name: whether taken
 	all  int
 	took int
-	left map[string]*tally // by code and wish
+	left map[string]*cause // by code and wish
 }
 
-// tally counts one reason.
-type tally struct {
+// cause counts one reason.
+type cause struct {
 	reason
 	count   int
 	example string
@@ -57,7 +57,7 @@ type tally struct {
 func newFunnel(s *inventory.Snapshot, o *spec.Object) *funnel {
 	f := &funnel{snapshot: s, object: o}
 	for i := range f.levels {
-		f.levels[i].seen, f.levels[i].left = map[string]bool{}, map[string]*tally{}
+		f.levels[i].seen, f.levels[i].left = map[string]bool{}, map[string]*cause{}
 	}
 	m := newMatcher(&o.ScrapeTarget.Selector)
 	for _, st := range s.Scopes {
@@ -147,7 +147,7 @@ func (f *funnel) count(s *step) {
 	key := why.code + "\x00" + why.wanted
 	t := l.left[key]
 	if t == nil {
-		t = &tally{reason: why, example: exampleOf(s), found: map[string]int{}}
+		t = &cause{reason: why, example: exampleOf(s), found: map[string]int{}}
 		l.left[key] = t
 	}
 	t.count++
@@ -197,7 +197,7 @@ func (f *funnel) explanation() ObjectExplanation {
 const mostFound = 5
 
 // message is what was wanted and what was found instead, the most frequent first.
-func (t *tally) message() string {
+func (t *cause) message() string {
 	if len(t.found) == 0 {
 		return t.wanted
 	}

@@ -32,8 +32,8 @@ type Verdict struct {
 	Message string `json:"message,omitempty"`
 }
 
-// subject is what a query about something that runs names.
-type subject struct {
+// inquiry is what a query about something that runs names.
+type inquiry struct {
 	task      *inventory.Task
 	container string
 	address   string // host:port
@@ -44,15 +44,15 @@ const shortest = 6
 
 // find gives what the query names: a task by ARN or id, a container of it by
 // name or runtime id, or whatever has an address. Tasks come in the snapshot's order.
-func find(s *inventory.Snapshot, query string) []subject {
-	var out []subject
+func find(s *inventory.Snapshot, query string) []inquiry {
+	var out []inquiry
 	host, address := addressIn(query)
 	for _, t := range s.Tasks {
 		switch container, ok := named(t, query); {
 		case ok:
-			out = append(out, subject{task: t, container: container})
+			out = append(out, inquiry{task: t, container: container})
 		case host.IsValid() && has(s, t, host):
-			out = append(out, subject{task: t, address: address})
+			out = append(out, inquiry{task: t, address: address})
 		}
 	}
 	return out
@@ -101,11 +101,11 @@ func has(s *inventory.Snapshot, t *inventory.Task, host netip.Addr) bool {
 	return slices.ContainsFunc(t.Containers, func(c inventory.Container) bool { return slices.Contains(c.Addresses, host) })
 }
 
-// explainTasks gives every object's verdict about each subject, in one Build.
-func explainTasks(in Input, subjects []subject) []TaskExplanation {
+// explainTasks gives every object's verdict about each inquiry, in one Build.
+func explainTasks(in Input, inquiries []inquiry) []TaskExplanation {
 	steps := map[share][]step{}
 	wanted := map[string]bool{}
-	for _, s := range subjects {
+	for _, s := range inquiries {
 		wanted[s.task.ID()] = true
 	}
 	traced(in, func(s step) {
@@ -115,7 +115,7 @@ func explainTasks(in Input, subjects []subject) []TaskExplanation {
 		}
 	})
 	var out []TaskExplanation
-	for _, s := range subjects {
+	for _, s := range inquiries {
 		t := TaskExplanation{
 			Task: s.task.ARN, Container: s.container, Address: s.address, Service: s.task.Service(),
 			Definition: s.task.Definition, Status: s.task.LastStatus,
@@ -136,7 +136,7 @@ func taken(t TaskExplanation) bool {
 }
 
 // verdict is the object's, from the steps of the task.
-func (s subject) verdict(snapshot *inventory.Snapshot, o *spec.Object, steps []step) Verdict {
+func (s inquiry) verdict(snapshot *inventory.Snapshot, o *spec.Object, steps []step) Verdict {
 	out := Verdict{Object: o.ID}
 	var elsewhere []string
 	containers := containersAt(steps)
@@ -169,7 +169,7 @@ func containersAt(steps []step) map[string]string {
 
 // first is the first reason of those at the last stage that was reached: what
 // other containers failed at before says nothing.
-func (s subject) first(snapshot *inventory.Snapshot, steps []step, elsewhere []string) (code, message string) {
+func (s inquiry) first(snapshot *inventory.Snapshot, steps []step, elsewhere []string) (code, message string) {
 	last := s.furthest(steps, len(elsewhere) > 0)
 	switch {
 	case last != nil:
@@ -190,7 +190,7 @@ func (s subject) first(snapshot *inventory.Snapshot, steps []step, elsewhere []s
 // furthest is the first of the steps at the last stage at which something was
 // left out. Of a task that is scraped elsewhere only what is at the very address
 // counts.
-func (s subject) furthest(steps []step, elsewhere bool) *step {
+func (s inquiry) furthest(steps []step, elsewhere bool) *step {
 	var last *step
 	for i := range steps {
 		st := &steps[i]

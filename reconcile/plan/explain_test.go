@@ -8,30 +8,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/common/promslog"
-	"github.com/prometheus/prometheus/config"
 
-	"ecs-scrape/reconcile/artifact"
 	"ecs-scrape/reconcile/inventory"
 )
-
-// input plans the objects over a snapshot.
-func input(t testing.TB, snap *inventory.Snapshot, docs ...string) Input {
-	t.Helper()
-	choice, err := Choose(decode(t, docs...), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := choice.Render()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := config.Load(string(files[artifact.ConfigFile]), promslog.NewNopLogger())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Input{Choice: choice, Files: files, Config: cfg, Snapshot: snap, Sources: []inventory.Source{{Region: prod.Region}}}
-}
 
 // stages are "name taken/seen: count code" of a funnel.
 func stages(o ObjectExplanation) []string {
@@ -82,7 +61,7 @@ const mixedTarget = `
   endpoints: [{port: metrics}]`
 
 func TestExplainObject(t *testing.T) {
-	in := input(t, &mixedWorld().Snapshot, bareConfig, scrapeTarget("app", mixedTarget))
+	in := input(t, &mixedWorld().Snapshot, nil, bareConfig, scrapeTarget("app", mixedTarget))
 	got := Explain(in, "app")
 	if len(got.Objects) != 1 {
 		t.Fatalf("explains %d objects", len(got.Objects))
@@ -118,7 +97,7 @@ func TestExplainObject(t *testing.T) {
 
 // TestExplainIsThePlan: it counts the targets that a Build makes.
 func TestExplainIsThePlan(t *testing.T) {
-	in := input(t, &mixedWorld().Snapshot, bareConfig, scrapeTarget("app", mixedTarget), scrapeTarget("all", "\n  selector: {}\n  endpoints: [{port: 80}]"))
+	in := input(t, &mixedWorld().Snapshot, nil, bareConfig, scrapeTarget("app", mixedTarget), scrapeTarget("all", "\n  selector: {}\n  endpoints: [{port: 80}]"))
 	p := Build(in)
 	for _, o := range Explain(in, "").Objects {
 		last := o.Funnel[len(o.Funnel)-1]
@@ -136,7 +115,7 @@ func TestExplainTask(t *testing.T) {
 		t.Instance, t.StartedAt = "ci-1", time.Unix(5, 0)
 		t.Containers[0].Bindings, t.Containers[0].RuntimeID = []inventory.PortBinding{bind(9090, 32768)}, "docker-1"
 	})
-	in := input(t, &w.Snapshot, bareConfig,
+	in := input(t, &w.Snapshot, nil, bareConfig,
 		scrapeTarget("app", mixedTarget),
 		scrapeTarget("hosted", "\n  selector: {services: [hosted], containers: [app]}\n  endpoints: [{port: metrics}]"))
 	tests := []struct {
@@ -185,14 +164,14 @@ func TestExplainUnsure(t *testing.T) {
 		"region us-east-1: its clusters are not known: AccessDenied",
 		"cluster 111122223333/us-east-1/prod is stale: throttled",
 	}
-	if diff := cmp.Diff(want, Explain(input(t, &w.Snapshot, bareConfig), "").Unsure); diff != "" {
+	if diff := cmp.Diff(want, Explain(input(t, &w.Snapshot, nil, bareConfig), "").Unsure); diff != "" {
 		t.Errorf("unsure (-want +got):\n%s", diff)
 	}
 }
 
 func FuzzExplainQuery(f *testing.F) {
 	w := mixedWorld()
-	in := input(f, &w.Snapshot, bareConfig, scrapeTarget("app", mixedTarget))
+	in := input(f, &w.Snapshot, nil, bareConfig, scrapeTarget("app", mixedTarget))
 	for _, seed := range []string{"app", "aaaaaaaa1/app", "10.0.0.1:80", "[::1]:80", "", "/"} {
 		f.Add(seed)
 	}
@@ -205,4 +184,28 @@ func FuzzExplainQuery(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestExplainWithheld: what is taken out at the end has its reason too.
+func TestExplainWithheld(t *testing.T) {
+	w := newWorld()
+	def := w.define("web", "awsvpc", container("app", port("", 80), port("", 81)))
+	for i := range 4 {
+		w.run(fmt.Sprintf("aaaaaaaa%d", i), "web", def, at(fmt.Sprintf("10.0.0.%d", i+1)))
+	}
+	config := strings.Replace(bareConfig, "spec: {}", "spec: {shards: 2, enforced: {targets_per_object: 3}}", 1)
+	in := input(t, &w.Snapshot, nil, config,
+		scrapeTarget("a", "\n  selector: {}\n  endpoints: [{port: 80}]"),
+		scrapeTarget("b", "\n  selector: {}\n  endpoints: [{port: 80}]\n  relabelConfigs: [{source_labels: [__address__], regex: '10.0.0.1:.*', action: drop}]"))
+	p := Build(in)
+	for _, o := range Explain(in, "").Objects {
+		last := o.Funnel[len(o.Funnel)-1]
+		left := 0
+		for _, l := range last.Left {
+			left += l.Count
+		}
+		if last.Taken != p.Targets[o.Object.Name] || last.Seen != 4 || last.Taken+left != 4 {
+			t.Errorf("%s: %+v; planned %d", o.Object, last, p.Targets[o.Object.Name])
+		}
+	}
 }

@@ -58,11 +58,11 @@ func (o *ObjectExplanation) text(b *strings.Builder) {
 
 func (t *TargetExplanation) text(b *strings.Builder) {
 	url := t.Labels.Get(model.SchemeLabel) + "://" + t.Address + t.Labels.Get(model.MetricsPathLabel)
-	fmt.Fprintf(b, "  %s %s\n", url, public(t.Labels))
+	fmt.Fprintf(b, "  %s %s\n", url, shown(t.Labels))
 }
 
-// public are the labels that series get.
-func public(l labels.Labels) labels.Labels {
+// shown are the labels that series get.
+func shown(l labels.Labels) labels.Labels {
 	b := labels.NewBuilder(l)
 	l.Range(func(l labels.Label) {
 		if strings.HasPrefix(l.Name, model.ReservedLabelPrefix) {

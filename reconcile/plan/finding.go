@@ -20,9 +20,19 @@ const (
 	CodeInvalidTarget  = "invalid-target"
 	CodeAddressRetired = "address-retired"
 	CodeDuplicate      = "duplicate-target"
+	CodeIntervalRaised = "interval-raised"
+	CodeRetarget       = "retarget-refused"
+	CodeIllegalLabel   = "illegal-label"
+	CodeSameLabels     = "same-labels"
+	CodeOverlap        = "overlap"
+	CodeTooMany        = "too-many-targets"
 	CodeLimitLowered   = "limit-lowered"
 	CodeAgentMode      = "agent-mode"
 )
+
+// CodeDropped is a target that relabelConfigs drop: what the object asks for,
+// and so no finding. It is counted in [Plan.Dropped].
+const CodeDropped = "dropped"
 
 // Finding is one thing that an object asks for and does not get, and why. Tasks
 // in which the same is missing share one finding.

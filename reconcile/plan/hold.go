@@ -28,19 +28,23 @@ func (r *run) hold() {
 				continue
 			}
 			if scopes.unknown(t.Origin) || !r.informed(t.Origin) {
-				pool.Targets = append(pool.Targets, t)
-				r.plan.Held++
+				r.keep(pool, t)
 			} else if r.blind[share{t.Origin.Object, t.Origin.Task}] {
 				if planned == nil {
 					planned = r.planned()
 				}
 				if !planned[t.Endpoint()] {
-					pool.Targets = append(pool.Targets, t)
-					r.plan.Held++
+					r.keep(pool, t)
 				}
 			}
 		}
 	}
+}
+
+func (r *run) keep(pool *artifact.Pool, t artifact.Target) {
+	pool.Targets = append(pool.Targets, t)
+	r.held[t.Labels.Hash()] = true
+	r.plan.Held++
 }
 
 // home is the pool that a published target belongs to now, and the target as it

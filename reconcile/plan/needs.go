@@ -40,7 +40,7 @@ func labelNeeds(s *spec.ScrapeTargetSpec) inventory.Facts {
 			f.Environment = append(f.Environment, from.Environment)
 		}
 	}
-	return f
+	return joined(f, readsOf(s).facts())
 }
 
 // joined is what either asks for.

@@ -40,6 +40,11 @@ func scrapeTarget(name, body string) string {
 // build plans the objects over a snapshot.
 func build(t testing.TB, snap *inventory.Snapshot, live []artifact.Pool, docs ...string) *Plan {
 	t.Helper()
+	return Build(input(t, snap, live, docs...))
+}
+
+func input(t testing.TB, snap *inventory.Snapshot, live []artifact.Pool, docs ...string) Input {
+	t.Helper()
 	choice, err := Choose(decode(t, docs...), "")
 	if err != nil {
 		t.Fatal(err)
@@ -52,10 +57,10 @@ func build(t testing.TB, snap *inventory.Snapshot, live []artifact.Pool, docs ..
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Build(Input{
+	return Input{
 		Choice: choice, Files: files, Config: cfg, Snapshot: snap, Live: live,
 		Sources: []inventory.Source{{Region: prod.Region}},
-	})
+	}
 }
 
 // addresses are "address path container" of all targets.

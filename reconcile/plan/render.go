@@ -46,6 +46,13 @@ type Pool struct {
 // used or not, so that a first user needs no reload, one for each ScrapeTarget
 // with a scrapeConfig of its own, and those of selfScrape and alertmanagers.
 func (c *Choice) Pools() []Pool {
+	pools := slices.Concat(c.ecsPools(), c.selfPools(), c.alertmanagerPools())
+	sortByPath(pools)
+	return pools
+}
+
+// ecsPools are those of ScrapeTargets, by path.
+func (c *Choice) ecsPools() []Pool {
 	pools := []Pool{classPool(spec.DefaultClass)}
 	for _, class := range c.Config.PrometheusConfig.ScrapeClasses {
 		if class.Name != spec.DefaultClass {
@@ -57,7 +64,6 @@ func (c *Choice) Pools() []Pool {
 			pools = append(pools, ownPool(o))
 		}
 	}
-	pools = slices.Concat(pools, c.selfPools(), c.alertmanagerPools())
 	sortByPath(pools)
 	return pools
 }

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"net/url"
+
 	"ecs-scrape/reconcile/inventory"
 	"ecs-scrape/spec"
 )
@@ -28,6 +30,14 @@ type request struct {
 
 // metricsPath is the path to scrape.
 func (q *request) metricsPath() string { return orDefault(q.path, "/metrics") }
+
+// query are the parameters, in the order of their names.
+func (q *request) query() string {
+	if len(q.params) == 0 {
+		return ""
+	}
+	return "?" + url.Values(q.params).Encode()
+}
 
 // asker knows what an object asks for in a task, and what is wrong with the
 // words that say so.

@@ -24,22 +24,27 @@ func secretAt(key, value *yaml.Node) (string, bool) {
 // withSecrets is the tree with the path of its file for each secret that is
 // named. The input is not changed; where it names none, it is the result.
 func withSecrets(n *yaml.Node) *yaml.Node {
-	if n == nil || len(n.Content) == 0 {
+	if n == nil || n.Kind != yaml.MappingNode && n.Kind != yaml.SequenceNode {
 		return n
 	}
-	out, changed := *n, false
-	out.Content = slices.Clone(n.Content)
+	content := n.Content
 	for i, c := range n.Content {
+		replaced := withSecrets(c)
 		if n.Kind == yaml.MappingNode {
-			out.Content[i] = fieldWithSecret(n, i)
-		} else {
-			out.Content[i] = withSecrets(c)
+			replaced = fieldWithSecret(n, i)
 		}
-		changed = changed || out.Content[i] != c
+		if replaced != c {
+			if &content[0] == &n.Content[0] {
+				content = slices.Clone(n.Content)
+			}
+			content[i] = replaced
+		}
 	}
-	if !changed {
+	if len(content) == 0 || &content[0] == &n.Content[0] {
 		return n
 	}
+	out := *n
+	out.Content = content
 	return &out
 }
 
@@ -53,7 +58,7 @@ func fieldWithSecret(n *yaml.Node, i int) *yaml.Node {
 	if name, ok := secretAt(key, c); ok {
 		return str(secretsDir + name)
 	}
-	if spec.OwnWords(key.Value) {
+	if spec.FreeForm(key.Value) {
 		return c
 	}
 	return withSecrets(c)
@@ -63,10 +68,10 @@ func fieldWithSecret(n *yaml.Node, i int) *yaml.Node {
 // the controller was not given. have says which names, in lower case, it was.
 func MissingSecrets(o *spec.Object, have func(name string) bool) []spec.Problem {
 	var out []spec.Problem
-	for _, s := range o.Secrets() {
-		if !have(s.Name) {
-			out = append(out, spec.Problem{Position: s.Position, Object: o.ID, Path: s.Path, Message: fmt.Sprintf(
-				"secret %q is not in the controller's environment; give it the variable ECS_SCRAPE_SECRET_%s", s.Name, strings.ToUpper(s.Name))})
+	for _, use := range o.Secrets() {
+		if !have(use.Name) {
+			out = append(out, spec.Problem{Position: use.Position, Object: o.ID, Path: use.Path, Message: fmt.Sprintf(
+				"secret %q is not in the controller's environment; give it the variable ECS_SCRAPE_SECRET_%s", use.Name, strings.ToUpper(use.Name))})
 		}
 	}
 	return out

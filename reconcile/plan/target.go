@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
@@ -51,7 +53,7 @@ func (c *Choice) defaultLabels(sources []inventory.Source) []string {
 	return names
 }
 
-// builder makes the targets of one object in one pool.
+// builder makes the targets of one object in one pool. It is for one goroutine.
 type builder struct {
 	object   *spec.Object
 	pool     Pool
@@ -60,48 +62,142 @@ type builder struct {
 	matcher  *matcher
 	asker    asker
 	lb       *labels.Builder
+
+	snapshot  *inventory.Snapshot
+	guard     *guard
+	rules     []rule
+	meta      *metaWriter
+	implied   labels.Labels  // what Prometheus sets by itself of the pool's settings
+	minimum   model.Duration // the shortest interval
+	populated model.LabelSet // scratch of judge
+	// note takes what is to be said of the object, and withholds nothing.
+	note func(fault)
+	// observe is given the labels before relabelling, all of them; nil is nobody.
+	observe func(labels.Labels)
 }
+
+// newBuilder is for an object in the pool that it is scraped in.
+func (r *run) newBuilder(o *spec.Object, pool Pool, settings *config.ScrapeConfig) (*builder, error) {
+	rules, err := compileRules(o.ScrapeTarget.RelabelConfigs.Node, settings.MetricNameValidationScheme)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{
+		object: o, pool: pool, settings: settings,
+		defaults: r.defaults,
+		matcher:  newMatcher(&o.ScrapeTarget.Selector),
+		asker:    newAsker(o.ScrapeTarget),
+		lb:       labels.NewBuilder(labels.EmptyLabels()),
+
+		snapshot:  r.in.Snapshot,
+		guard:     newGuard(r.in.Choice.Config, o, r.settings[classPool(pool.Class).Name]),
+		rules:     rules,
+		populated: model.LabelSet{},
+		note:      func(f fault) { r.find(o, nil, f) },
+	}
+	b.minimum, _ = model.ParseDuration(r.in.Choice.Config.PrometheusConfig.Enforced.MinInterval)
+	looks := readsOf(o.ScrapeTarget)
+	if r.in.observe != nil {
+		b.observe = func(l labels.Labels) { r.in.observe(o, l) }
+		looks.labelmap(".*")
+	}
+	b.meta = newMetaWriter(looks)
+	if b.starts() {
+		scrape.PopulateDiscoveredLabels(b.lb, settings, nil, nil)
+		b.implied = b.lb.Labels()
+	}
+	return b, nil
+}
+
+// starts says that the labels which Prometheus would start from matter, and not
+// only those that are written.
+func (b *builder) starts() bool { return len(b.rules) > 0 || b.observe != nil }
 
 // target is the target of an endpoint, with final labels, as it is written, or
 // why there is none.
 func (b *builder) target(w *workload, e endpoint, want *request) (artifact.Target, *fault) {
-	t := b.build(w, e, want)
-	if why := b.judge(t); why != "" {
-		return t, &fault{CodeInvalidTarget, e.container.Name, fmt.Sprintf("Prometheus refuses %s: %s", e, why)}
+	b.discover(&subject{workload: w, container: e.container, endpoint: e, snapshot: b.snapshot}, want)
+	if b.observe != nil {
+		b.observe(b.lb.Labels())
 	}
-	return t, nil
-}
-
-func (b *builder) build(w *workload, e endpoint, want *request) artifact.Target {
-	b.lb.Reset(labels.EmptyLabels())
-	address := e.String()
-	b.lb.Set(model.AddressLabel, address)
-	b.lb.Set(model.InstanceLabel, address)
-	b.lb.Set(model.JobLabel, jobName(b.object.ScrapeTarget, w.task))
-	b.lb.Set(model.SchemeLabel, orDefault(want.scheme, b.settings.Scheme))
-	b.lb.Set(model.MetricsPathLabel, want.metricsPath())
-	interval, timeout := b.timing(want)
-	b.lb.Set(model.ScrapeIntervalLabel, interval)
-	b.lb.Set(model.ScrapeTimeoutLabel, timeout)
-	if b.pool.Own != "" {
-		b.lb.Set(PoolLabel, b.pool.Own)
+	if f := b.relabel(); f != nil {
+		return artifact.Target{}, f
 	}
-	for _, name := range b.defaults {
-		if name == labelTaskID && w.definition.Mode() == inventory.NetworkHost {
-			continue // instance outlives a deploy there, and so should its series
-		}
-		b.lb.Set(name, defaultLabel(name, w.task, e.container))
-	}
-	for name, value := range b.object.ScrapeTarget.Labels {
-		b.lb.Set(name, value) // "" removes the label
-	}
-	return artifact.Target{Labels: b.lb.Labels(), Origin: artifact.Origin{
+	t := artifact.Target{Labels: b.lb.Labels(), Origin: artifact.Origin{
 		Object:  b.object.Name,
 		Account: w.task.Scope.Account,
 		Region:  w.task.Scope.Region,
 		Cluster: w.task.Scope.Cluster,
 		Task:    w.task.ID(),
 	}}
+	f := b.guard.refuse(t.Labels, e)
+	if f == nil {
+		f = b.judge(t)
+	}
+	if f != nil {
+		f.container = e.container.Name
+	}
+	return t, f
+}
+
+// discover sets what Prometheus would start from: what it sets by itself, the
+// __meta_ecs_* labels that are looked at, then the default labels, and labels
+// and labelsFrom over them.
+func (b *builder) discover(s *subject, want *request) {
+	b.lb.Reset(b.implied)
+	b.lb.Set(model.AddressLabel, s.endpoint.String())
+	b.lb.Set(model.JobLabel, jobName(b.object.ScrapeTarget, want, s.task))
+	b.lb.Set(model.SchemeLabel, orDefault(want.scheme, b.settings.Scheme))
+	b.lb.Set(model.MetricsPathLabel, want.metricsPath())
+	interval, timeout := b.timing(want)
+	b.lb.Set(model.ScrapeIntervalLabel, interval)
+	b.lb.Set(model.ScrapeTimeoutLabel, timeout)
+	for name, values := range want.params {
+		if len(values) > 0 {
+			b.lb.Set(model.ParamLabelPrefix+name, values[0])
+		}
+	}
+	if b.starts() {
+		b.meta.write(b.lb, s)
+	}
+	if !want.bare {
+		b.setDefaults(s)
+	}
+	for name, value := range b.object.ScrapeTarget.Labels {
+		b.lb.Set(name, value) // "" removes the label
+	}
+	for name, from := range b.object.ScrapeTarget.LabelsFrom {
+		if value := b.valueOf(&from, s); value != "" {
+			b.lb.Set(name, value)
+		}
+	}
+}
+
+func (b *builder) setDefaults(s *subject) {
+	for _, name := range b.defaults {
+		if name == labelTaskID && s.definition.Mode() == inventory.NetworkHost {
+			continue // instance outlives a deploy there, and so should its series
+		}
+		b.lb.Set(name, defaultLabel(name, s.task, s.container))
+	}
+}
+
+// valueOf is what a label of labelsFrom is to be, or "".
+func (b *builder) valueOf(from *spec.LabelSource, s *subject) string {
+	switch {
+	case from.TaskTag != "":
+		return s.task.Tags[from.TaskTag]
+	case from.ServiceTag != "":
+		return tagsOf(s.service())[from.ServiceTag]
+	case from.DockerLabel != "":
+		return s.container.DockerLabels[from.DockerLabel]
+	case from.Environment != "":
+		if value, ok := s.task.Environment[s.container.Name][from.Environment]; ok {
+			return value
+		}
+		return s.container.Environment[from.Environment]
+	}
+	return b.meta.meta(from.Meta, s)
 }
 
 // timing is the endpoint's interval and timeout, else the pool's. A timeout
@@ -111,6 +207,7 @@ func (b *builder) timing(want *request) (interval, timeout string) {
 	if want.interval != "" {
 		i, _ = model.ParseDuration(want.interval)
 	}
+	i = b.raise(i)
 	t := min(b.settings.ScrapeTimeout, i)
 	if want.timeout != "" {
 		t, _ = model.ParseDuration(want.timeout)
@@ -118,8 +215,18 @@ func (b *builder) timing(want *request) (interval, timeout string) {
 	return i.String(), t.String()
 }
 
-func jobName(s *spec.ScrapeTargetSpec, t *inventory.Task) string {
-	return orDefault(s.JobName, orDefault(t.Service(), t.Family()))
+// raise is the interval, or the shortest one that is allowed.
+func (b *builder) raise(interval model.Duration) model.Duration {
+	if interval >= b.minimum || interval <= 0 {
+		return interval
+	}
+	b.note(fault{code: CodeIntervalRaised, message: fmt.Sprintf(
+		"an interval of %s is raised to %s, the PrometheusConfig's spec.enforced.min_interval: ask for no shorter one", interval, b.minimum)})
+	return b.minimum
+}
+
+func jobName(s *spec.ScrapeTargetSpec, want *request, t *inventory.Task) string {
+	return orDefault(s.JobName, orDefault(want.job, orDefault(t.Service(), t.Family())))
 }
 
 func defaultLabel(name string, t *inventory.Task, c *inventory.ContainerDefinition) string {
@@ -149,30 +256,61 @@ func orDefault(s, otherwise string) string {
 	return s
 }
 
-// judge returns why Prometheus would not scrape the target, or "".
-func (b *builder) judge(t artifact.Target) string {
-	discovered := make(model.LabelSet, t.Labels.Len())
+// judge returns why Prometheus would not scrape the target as it is meant, or nil.
+func (b *builder) judge(t artifact.Target) *fault {
+	clear(b.populated)
 	t.Labels.Range(func(l labels.Label) {
-		discovered[model.LabelName(l.Name)] = model.LabelValue(l.Value)
+		b.populated[model.LabelName(l.Name)] = model.LabelValue(l.Value)
 	})
-	final, err := scrape.PopulateLabels(b.lb, b.settings, discovered, nil)
+	if why := unusable(t.Labels); why != "" {
+		return &fault{code: CodeInvalidTarget, message: why}
+	}
+	final, err := scrape.PopulateLabels(b.lb, b.settings, b.populated, nil)
 	switch {
 	case err != nil:
-		return strings.TrimSpace(err.Error())
+		return &fault{code: CodeInvalidTarget, message: "Prometheus refuses it: " + strings.TrimSpace(err.Error())}
 	case final.IsEmpty():
-		return "relabel_configs of its pool drop it"
+		return &fault{code: CodeInvalidTarget, message: "relabel_configs of its pool drop it"}
 	}
-	return unusable(t.Labels)
+	return nil
 }
 
-// unusable is what Prometheus accepts of a target although it can never be
-// scraped, or "".
+// unusable is why a target can never be scraped as it is meant although
+// Prometheus accepts it, or "".
 func unusable(l labels.Labels) string {
-	if _, port, _ := net.SplitHostPort(l.Get(model.AddressLabel)); port == "0" {
-		return "port 0 cannot be connected to"
+	if why := unreachable(l.Get(model.AddressLabel)); why != "" {
+		return why
 	}
 	if scheme := l.Get(model.SchemeLabel); scheme != "http" && scheme != "https" {
 		return fmt.Sprintf("scheme %q is neither http nor https", scheme)
+	}
+	if path := l.Get(model.MetricsPathLabel); !strings.HasPrefix(path, "/") {
+		return fmt.Sprintf("metrics path %q does not begin with a slash", path)
+	}
+	for _, name := range [...]string{model.JobLabel, model.ScrapeIntervalLabel, model.ScrapeTimeoutLabel} {
+		if l.Get(name) == "" {
+			return fmt.Sprintf("relabelConfigs leave it without the label %s, which Prometheus would fill by itself: keep it", name)
+		}
+	}
+	return ""
+}
+
+// unreachable is why nothing can listen at an address, or "".
+func unreachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	switch number, bad := strconv.ParseUint(port, 10, 16); {
+	case address == "":
+		return "relabelConfigs leave it without an address"
+	case err != nil:
+		return "its address has no port, or an IPv6 address has no brackets: it must be host:port"
+	case host == "":
+		return "its address has no host: it must be host:port"
+	case strings.ContainsFunc(host, unicode.IsSpace):
+		return "its address has a space in it"
+	case bad != nil:
+		return fmt.Sprintf("port %q is not a number from 1 to 65535", port)
+	case number == 0:
+		return "port 0 cannot be connected to"
 	}
 	return ""
 }

@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"slices"
+	"strings"
+
 	"ecs-scrape/reconcile/artifact"
 	"ecs-scrape/reconcile/inventory"
 	"ecs-scrape/spec"
@@ -115,25 +118,52 @@ func (tr trace) endpoint(b *builder, t *inventory.Task, e endpoint) {
 	}
 }
 
+// withheld tells that a target of the plan is left out after all.
+func (tr trace) withheld(r *run, t *artifact.Target, f *fault) {
+	if tr == nil {
+		return
+	}
+	if o := r.objectNamed(t.Origin.Object); o != nil {
+		tr(step{stage: stageTargets, object: o, task: r.taskOf(t.Origin), address: t.Address(), fault: f})
+	}
+}
+
 // targets tells of all targets that are in the plan.
 func (tr trace) targets(r *run) {
 	if tr == nil {
 		return
 	}
-	objects := map[string]*spec.Object{}
-	for _, o := range r.in.Choice.Targets {
-		objects[o.Name] = o
-	}
-	tasks := map[string]*inventory.Task{}
-	for _, t := range r.in.Snapshot.Tasks {
-		tasks[t.ID()] = t
-	}
 	for _, p := range r.plan.Bundle.Pools {
 		for i := range p.Targets {
 			t := &p.Targets[i]
-			if o := objects[t.Origin.Object]; o != nil {
-				tr(step{stage: stageTargets, object: o, task: tasks[t.Origin.Task], container: "", address: t.Address(), target: t})
+			if o := r.objectNamed(t.Origin.Object); o != nil {
+				tr(step{stage: stageTargets, object: o, task: r.taskOf(t.Origin), address: t.Address(), target: t})
 			}
 		}
 	}
+}
+
+func (r *run) objectNamed(name string) *spec.Object {
+	i, ok := slices.BinarySearchFunc(r.in.Choice.Targets, name, func(o *spec.Object, name string) int { return strings.Compare(o.Name, name) })
+	if !ok {
+		return nil
+	}
+	return r.in.Choice.Targets[i]
+}
+
+// place is where a task is found again.
+type place struct {
+	scope inventory.Scope
+	task  string // id
+}
+
+// taskOf is the task that a target is of; nil where the snapshot lacks it.
+func (r *run) taskOf(o artifact.Origin) *inventory.Task {
+	if r.traced == nil {
+		r.traced = make(map[place]*inventory.Task, len(r.in.Snapshot.Tasks))
+		for _, t := range r.in.Snapshot.Tasks {
+			r.traced[place{t.Scope, t.ID()}] = t
+		}
+	}
+	return r.traced[place{ScopeOf(o), o.Task}]
 }
