@@ -109,9 +109,9 @@ func (r *run) alertmanagerTask(a *spec.Alertmanager, m *matcher, t *inventory.Ta
 	if len(w.selected) == 0 {
 		return
 	}
-	endpoints, f := w.resolve(&request{port: a.Port})
-	if f != nil {
-		find(*f)
+	endpoints, faults := w.resolve(&request{port: a.Port})
+	for _, f := range faults {
+		find(f)
 	}
 	if len(endpoints) == 0 {
 		return

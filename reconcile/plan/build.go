@@ -205,9 +205,9 @@ func (r *run) task(b *builder, t *inventory.Task) {
 // request adds the targets of one request, but none at an address and path, with
 // the same parameters, that the task was seen to have been asked at.
 func (r *run) request(b *builder, w *workload, q *request, seen map[string]bool) {
-	endpoints, f := w.resolve(q)
-	if f != nil {
-		r.miss(stageEndpoints, b, w.task, "", f)
+	endpoints, faults := w.resolve(q)
+	for i := range faults {
+		r.miss(stageEndpoints, b, w.task, "", &faults[i])
 	}
 	for _, e := range endpoints {
 		key := e.String() + q.metricsPath() + q.query()

@@ -2,12 +2,15 @@ package plan
 
 import (
 	"fmt"
+	"iter"
 	"net"
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 
 	"ecs-scrape/reconcile/inventory"
+	"ecs-scrape/spec"
 )
 
 const tcp = "tcp"
@@ -45,33 +48,87 @@ type workload struct {
 }
 
 // resolve finds where a request is answered in the workload: the port rules of
-// the design.
-func (w *workload) resolve(q *request) ([]endpoint, *fault) {
-	if q.container != nil {
+// the design. What one container misses is no obstacle to another.
+func (w *workload) resolve(q *request) ([]endpoint, []fault) {
+	if len(q.containers) > 0 {
 		only := *w
-		only.selected = []*inventory.ContainerDefinition{q.container}
+		only.selected = q.containers
 		w = &only
 	}
-	endpoints, f := w.find(q)
+	endpoints, faults := w.find(q)
 	for i := range endpoints {
 		endpoints[i].host = q.host
 	}
-	return endpoints, f
+	return endpoints, faults
 }
 
-func (w *workload) find(q *request) ([]endpoint, *fault) {
-	switch {
-	case q.literal != 0:
+func (w *workload) find(q *request) ([]endpoint, []fault) {
+	if q.literal != 0 {
 		return w.byLiteral(q.literal)
-	case q.port.Name != "":
-		return w.byName(q.port.Name)
 	}
-	return w.byNumber(q.port.Number)
+	var found []endpoint
+	var faults []fault
+	mapped := false
+	for _, c := range w.selected {
+		for port := range mappings(c, q.port) {
+			mapped = true
+			e, f := w.listen(c, port, q)
+			if f != nil {
+				faults = append(faults, *f)
+			} else if e.container != nil {
+				found = append(found, e)
+			}
+		}
+	}
+	if !mapped {
+		return w.unmapped(q)
+	}
+	return unique(found), faults
+}
+
+// unmapped is a port that no selected container maps: in awsvpc and host mode it
+// is reachable all the same.
+func (w *workload) unmapped(q *request) ([]endpoint, []fault) {
+	switch {
+	case q.port.Name != "":
+		return nil, []fault{{CodeNoPort, w.onlySelected(), w.whyNoName(q.port.Name)}}
+	case w.definition.Mode() == inventory.NetworkBridge:
+		return nil, []fault{{CodeNoPort, w.onlySelected(), fmt.Sprintf(
+			"%s is not mapped by %s, and in bridge mode a port is reachable only if it is mapped: add it to portMappings", q.words(), w.names())}}
+	}
+	switch e, f := w.listen(w.owner(), q.port.Number, q); {
+	case f != nil:
+		return nil, []fault{*f}
+	case e.container != nil:
+		return []endpoint{e}, nil
+	}
+	return nil, nil
+}
+
+// whyNoName says why no selected container has a TCP port mapping of that name.
+func (w *workload) whyNoName(name string) string {
+	for i := range w.definition.Containers {
+		c := &w.definition.Containers[i]
+		for _, m := range c.Ports {
+			switch {
+			case m.Name != name:
+			case m.Protocol != tcp:
+				return fmt.Sprintf("the port mapping %q of container %q is %s, and only TCP can be scraped: name a TCP port", name, c.Name, m.Protocol)
+			case !slices.Contains(w.selected, c):
+				return fmt.Sprintf("the port mapping %q is of container %q, not of %s: select that container, or name another port", name, c.Name, w.names())
+			case m.Container.First != m.Container.Last:
+				return fmt.Sprintf("the port mapping %q of container %q is a range: give one of the ports %d to %d as a number",
+					name, c.Name, m.Container.First, m.Container.Last)
+			}
+		}
+	}
+	return fmt.Sprintf(
+		"no TCP port mapping is named %q: name one in the task definition's portMappings, or give the container port as a number", name)
 }
 
 // byLiteral is a port of the task's or the instance's address, taken as it is,
 // also in bridge mode.
-func (w *workload) byLiteral(port uint16) ([]endpoint, *fault) {
+func (w *workload) byLiteral(port uint16) ([]endpoint, []fault) {
 	c := w.owner()
 	running := w.running(c.Name)
 	if running == nil {
@@ -79,48 +136,14 @@ func (w *workload) byLiteral(port uint16) ([]endpoint, *fault) {
 	}
 	addr := w.address(running)
 	if !addr.IsValid() {
-		return nil, &fault{CodeNoAddress, c.Name, w.whyNoAddress()}
+		return nil, []fault{{CodeNoAddress, c.Name, w.whyNoAddress()}}
 	}
-	return []endpoint{{container: c, address: netip.AddrPortFrom(addr, port)}}, nil
-}
-
-func (w *workload) byName(name string) ([]endpoint, *fault) {
-	for _, c := range w.selected {
-		for _, m := range c.Ports {
-			if m.Name == name && m.Protocol == tcp {
-				return w.listen(c, m.Container.First)
-			}
-		}
+	e := endpoint{container: c, port: port, address: netip.AddrPortFrom(addr, port)}
+	if w.definition.Mode() == inventory.NetworkBridge {
+		e.port = containerPort(running, port)
 	}
-	return nil, &fault{CodeNoPort, w.onlySelected(), fmt.Sprintf(
-		"no TCP port mapping is named %q: name one in the task definition's portMappings, or give the container port as a number", name)}
-}
-
-// byNumber gives the port to the selected containers that map it. In awsvpc
-// and host mode a port that none maps is reachable all the same.
-func (w *workload) byNumber(port uint16) ([]endpoint, *fault) {
-	var found []endpoint
-	var failed *fault
-	for _, c := range w.selected {
-		if !exposes(c, port) {
-			continue
-		}
-		e, f := w.listen(c, port)
-		found = append(found, e...)
-		if f != nil {
-			failed = f
-		}
-	}
-	switch {
-	case len(found) > 0:
-		return unique(found), nil
-	case failed != nil:
-		return nil, failed
-	case w.definition.Mode() == inventory.NetworkBridge:
-		return nil, &fault{CodeNoPort, w.onlySelected(), fmt.Sprintf(
-			"no selected container maps TCP port %d, and in bridge mode a port is reachable only if it is mapped: add it to portMappings", port)}
-	}
-	return w.listen(w.owner(), port)
+	e.portName = mappingName(c, e.port)
+	return []endpoint{e}, nil
 }
 
 // owner is the container that an unmapped port is ascribed to: the only
@@ -144,31 +167,67 @@ func (w *workload) onlySelected() string {
 	return ""
 }
 
-func exposes(c *inventory.ContainerDefinition, port uint16) bool {
-	return slices.ContainsFunc(c.Ports, func(m inventory.PortMapping) bool {
-		return m.Protocol == tcp && m.Container.Contains(port)
-	})
+// names are the selected containers, for messages.
+func (w *workload) names() string {
+	var names []string
+	for _, c := range w.selected {
+		names = append(names, strconv.Quote(c.Name))
+	}
+	if len(names) == 1 {
+		return "container " + names[0]
+	}
+	return "any of the containers " + strings.Join(names, ", ")
 }
 
-// listen is the address of a container's port in the task's network mode.
-func (w *workload) listen(c *inventory.ContainerDefinition, port uint16) ([]endpoint, *fault) {
+// mappings are the container ports that a port means in one container: those
+// that its TCP port mappings map. The name of a range means none of its ports.
+func mappings(c *inventory.ContainerDefinition, port spec.Port) iter.Seq[uint16] {
+	return func(yield func(uint16) bool) {
+		for i := range c.Ports {
+			m := &c.Ports[i]
+			switch {
+			case m.Protocol != tcp:
+			case port.Name == "" && m.Container.Contains(port.Number):
+				yield(port.Number)
+				return
+			case port.Name != "" && m.Name == port.Name && m.Container.First == m.Container.Last:
+				if !yield(m.Container.First) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// exposes says whether the container maps the port.
+func exposes(c *inventory.ContainerDefinition, port spec.Port) bool {
+	for range mappings(c, port) {
+		return true
+	}
+	return false
+}
+
+// listen is the address of a container's port in the task's network mode: no
+// endpoint and no fault where the container does not run.
+func (w *workload) listen(c *inventory.ContainerDefinition, port uint16, q *request) (endpoint, *fault) {
 	running := w.running(c.Name)
 	if running == nil {
-		return nil, nil // not running: no target and nothing wrong
+		return endpoint{}, nil
 	}
 	addr := w.address(running)
 	if !addr.IsValid() {
-		return nil, &fault{CodeNoAddress, c.Name, w.whyNoAddress()}
+		return endpoint{}, &fault{CodeNoAddress, c.Name, w.whyNoAddress()}
 	}
 	e := endpoint{container: c, port: port, portName: mappingName(c, port), address: netip.AddrPortFrom(addr, port)}
 	if w.definition.Mode() == inventory.NetworkBridge {
 		host, ok := hostPort(running, port)
 		if !ok {
-			return nil, &fault{CodeUnbound, c.Name, fmt.Sprintf("container port %d is bound to no host port", port)}
+			return endpoint{}, &fault{CodeUnbound, c.Name, fmt.Sprintf(
+				"%s is bound to no host port: if the task is not just starting, look at its network bindings", q.words())}
 		}
 		e.address = netip.AddrPortFrom(addr, host)
 	}
-	return []endpoint{e}, nil
+	return e, nil
 }
 
 // mappingName is the name of the TCP port mapping of a container port, or "".
@@ -231,16 +290,36 @@ func firstValid(addrs ...netip.Addr) netip.Addr {
 // hostPort is the host's port that a container port is bound to, ranges included.
 func hostPort(c *inventory.Container, port uint16) (uint16, bool) {
 	for _, b := range c.Bindings {
-		if b.Protocol == tcp && b.Container.Contains(port) {
-			return b.Host.First + (port - b.Container.First), true
+		if b.Protocol != tcp || !b.Container.Contains(port) {
+			continue
+		}
+		// Ranges of unequal length bind no port beyond the shorter one.
+		if behind := port - b.Container.First; behind <= b.Host.Last-b.Host.First {
+			return b.Host.First + behind, true
 		}
 	}
 	return 0, false
 }
 
+// containerPort is the container port that is bound to a port of the host, or 0.
+func containerPort(c *inventory.Container, host uint16) uint16 {
+	for _, b := range c.Bindings {
+		if b.Protocol != tcp || !b.Host.Contains(host) {
+			continue
+		}
+		if behind := host - b.Host.First; behind <= b.Container.Last-b.Container.First {
+			return b.Container.First + behind
+		}
+	}
+	return 0
+}
+
 // unique keeps one endpoint per address, in order: one target per task, port
 // and path, never one per container.
 func unique(endpoints []endpoint) []endpoint {
+	if len(endpoints) < 2 {
+		return endpoints
+	}
 	seen := map[netip.AddrPort]bool{}
 	return slices.DeleteFunc(endpoints, func(e endpoint) bool {
 		dup := seen[e.address]

@@ -28,6 +28,15 @@ const (
 	CodeTooMany        = "too-many-targets"
 	CodeLimitLowered   = "limit-lowered"
 	CodeAgentMode      = "agent-mode"
+	// What a container says of itself.
+	CodeNotEnabled    = "not-enabled"
+	CodeNoPortValue   = "no-port-value"
+	CodeAmbiguousPort = "ambiguous-port"
+	CodeBadPort       = "bad-port"
+	CodeBadPath       = "bad-path"
+	CodeBadScheme     = "bad-scheme"
+	CodeBadInterval   = "bad-interval"
+	CodeBadHost       = "bad-host"
 )
 
 // CodeDropped is a target that relabelConfigs drop: what the object asks for,
@@ -68,28 +77,36 @@ func (f Finding) Where() string {
 
 // findings collects findings, one for all tasks in which the same is missing:
 // a selector that is too wide would else have one for every task there is.
-type findings map[Finding]*Finding
+type findings map[Finding]*found
+
+// found is a finding and the last task that it was added for: an object looks
+// at its tasks one after the other, and may miss the same thing twice in one.
+type found struct {
+	Finding
+	last *inventory.Task
+}
 
 func (fs findings) add(o spec.ID, t *inventory.Task, f fault) {
 	key := Finding{Object: o, Code: f.code, Container: f.container, Message: f.message}
-	found := fs[key]
-	if found == nil {
-		found = new(key)
-		fs[key] = found
+	entry := fs[key]
+	if entry == nil {
+		entry = &found{Finding: key}
+		fs[key] = entry
 	}
-	if t == nil {
+	if t == nil || t == entry.last {
 		return
 	}
-	found.Tasks++
-	if found.Task == "" || t.ARN < found.Task {
-		found.Task = t.ARN
+	entry.last = t
+	entry.Tasks++
+	if entry.Task == "" || t.ARN < entry.Task {
+		entry.Task = t.ARN
 	}
 }
 
 func (fs findings) sorted() []Finding {
 	var out []Finding
 	for _, f := range fs {
-		out = append(out, *f)
+		out = append(out, f.Finding)
 	}
 	slices.SortFunc(out, Finding.Compare)
 	return out

@@ -88,13 +88,13 @@ func (c clashes) add(object, other string, t *artifact.Target) {
 	}
 }
 
-// report makes a finding of each, in words that begin with their number.
+// report makes a finding of each, in words that begin with how many there are.
 func (c clashes) report(r *run, code, words string) {
 	for k, t := range c {
 		if k.object == "" {
 			continue // the record of whose target it is was lost
 		}
-		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: k.object}, nil, fault{code: code, message: fmt.Sprintf(words, t.count, ownerOf(k.other), t.example)})
+		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: k.object}, nil, fault{code: code, message: fmt.Sprintf(words, counted(t.count, "target"), ownerOf(k.other), t.example)})
 	}
 }
 
@@ -124,7 +124,7 @@ func (r *run) sameLabels(all []placed) {
 			}
 		}
 	}
-	found.report(r, CodeSameLabels, "%d targets have all labels in common with others of %s and would write into their series, so they are withheld: give them a label that tells them apart, or narrow the selectors (such as %s)")
+	found.report(r, CodeSameLabels, "%s withheld: all labels are those of a target of %s, and both would write into the same series: give one of them a label that tells them apart, or narrow a selector (such as %s)")
 }
 
 // first orders what holds before what does not.
@@ -172,7 +172,7 @@ func (r *run) overlaps(all []placed) {
 			}
 		}
 	}
-	found.report(r, CodeOverlap, "%d targets are scraped for %s too, with other labels, and so twice: narrow one of the selectors (such as %s)")
+	found.report(r, CodeOverlap, "%s scraped twice, with other labels for %s: narrow one of the selectors (such as %s)")
 }
 
 // grouped are the targets that are not left out and have an equal key, where

@@ -50,8 +50,8 @@ func TestSameLabels(t *testing.T) {
 	first := scrapeTarget("a", anyPort)
 	other := scrapeTarget("b", "  selector: {}\n  endpoints: [{port: 9090, path: /b}]\n")
 	words := func(object, kept, path string) string {
-		return fmt.Sprintf("%s same-labels: 2 targets have all labels in common with others of ScrapeTarget/%s and would write into their series, so they are withheld: "+
-			"give them a label that tells them apart, or narrow the selectors (such as http://10.0.0.1:9090%s)", object, kept, path)
+		return fmt.Sprintf("%s same-labels: 2 targets withheld: all labels are those of a target of ScrapeTarget/%s, and both would write into the same series: "+
+			"give one of them a label that tells them apart, or narrow a selector (such as http://10.0.0.1:9090%s)", object, kept, path)
 	}
 	a := []string{"a http://10.0.0.1:9090/metrics", "a http://10.0.0.2:9090/metrics"}
 	b := []string{"b http://10.0.0.1:9090/b", "b http://10.0.0.2:9090/b"}
@@ -108,7 +108,7 @@ func TestSameLabels(t *testing.T) {
 func TestOverlap(t *testing.T) {
 	w := replicas(2)
 	p := build(t, &w.Snapshot, nil, bareConfig, scrapeTarget("a", anyPort+"  labels: {x: '1'}\n"), scrapeTarget("b", anyPort), scrapeTarget("c", anyPort+"  labels: {x: '3'}\n"))
-	words := "overlap: 2 targets are scraped for ScrapeTarget/a too, with other labels, and so twice: narrow one of the selectors (such as http://10.0.0.1:9090/metrics)"
+	words := "overlap: 2 targets scraped twice, with other labels for ScrapeTarget/a: narrow one of the selectors (such as http://10.0.0.1:9090/metrics)"
 	if diff := cmp.Diff([]string{"b " + words, "c " + words}, told(p)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -163,6 +163,9 @@ func (b *builder) discover(s *subject, want *request) {
 	if !want.bare {
 		b.setDefaults(s)
 	}
+	for name, value := range want.labels {
+		b.lb.Set(name, value)
+	}
 	for name, value := range b.object.ScrapeTarget.Labels {
 		b.lb.Set(name, value) // "" removes the label
 	}

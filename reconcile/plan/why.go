@@ -52,15 +52,15 @@ func (m *matcher) why(p part, t *inventory.Task, c *inventory.ContainerDefinitio
 	case partHealthStatus:
 		return listed("healthStatus", s.HealthStatus, healthOf(t))
 	case partServiceTags:
-		return labelled("serviceTags", s.ServiceTags, tagsOf(service), true)
+		return tagged("serviceTags", s.ServiceTags, tagsOf(service), true)
 	case partTaskTags:
-		return labelled("taskTags", s.TaskTags, t.Tags, true)
+		return tagged("taskTags", s.TaskTags, t.Tags, true)
 	case partContainers:
 		return listed("containers", s.Containers, c.Name)
 	case partDockerLabels:
-		return labelled("dockerLabels", s.DockerLabels, c.DockerLabels, true)
+		return tagged("dockerLabels", s.DockerLabels, c.DockerLabels, true)
 	case partEnvironment:
-		return labelled("environment", s.Environment, environment(t, c), false)
+		return tagged("environment", s.Environment, environment(t, c), false)
 	}
 	return reason{}
 }
@@ -69,9 +69,9 @@ func listed(name string, wanted []string, found string) reason {
 	return reason{code: name, wanted: fmt.Sprintf("selector.%s wants %s", name, strings.Join(wanted, " or ")), found: found}
 }
 
-// labelled finds the first requirement that does not hold. Values that may not
+// tagged finds the first requirement that does not hold. Values that may not
 // be shown are only said to differ.
-func labelled(name string, s *spec.LabelSelector, values map[string]string, shown bool) reason {
+func tagged(name string, s *spec.LabelSelector, values map[string]string, shown bool) reason {
 	for _, r := range requirements(s) {
 		if r.Matches(values) {
 			continue
