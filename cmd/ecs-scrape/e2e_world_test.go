@@ -366,6 +366,9 @@ type activeTarget struct {
 	Health     string            `json:"health"`
 	LastError  string            `json:"lastError"`
 	Labels     map[string]string `json:"labels"`
+
+	ScrapeInterval string `json:"scrapeInterval"`
+	ScrapeTimeout  string `json:"scrapeTimeout"`
 }
 
 func (w *world) targets() ([]activeTarget, error) {

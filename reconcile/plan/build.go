@@ -256,9 +256,12 @@ func (r *run) find(o *spec.Object, t *inventory.Task, f fault) { r.findFor(o.ID,
 // task of which it is not known where it is reached is one whose published
 // targets stay.
 func (r *run) findFor(id spec.ID, origin string, t *inventory.Task, f fault) {
-	if f.code == CodeDropped {
+	switch f.code {
+	case CodeDropped:
 		r.plan.Dropped[origin]++ // as the object asks
 		return
+	case CodeRetarget, CodeIllegalLabel:
+		r.plan.Withheld[origin]++
 	}
 	r.findings.add(id, t, f)
 	if f.code == CodeNoAddress || f.code == CodeNoDefinition {

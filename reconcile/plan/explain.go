@@ -19,7 +19,6 @@ const (
 	CodeOtherAddress = "other-address"
 	CodeNotAsked     = "nothing-asked"
 	CodeNotKnown     = "not-known-yet"
-	CodeOtherShard   = "other-shard"
 )
 
 // Explanation answers why something is scraped or is not.

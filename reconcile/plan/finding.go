@@ -39,9 +39,14 @@ const (
 	CodeBadHost       = "bad-host"
 )
 
-// CodeDropped is a target that relabelConfigs drop: what the object asks for,
-// and so no finding. It is counted in [Plan.Dropped].
-const CodeDropped = "dropped"
+// Codes of what is meant, and so is no finding.
+const (
+	// CodeDropped is a target that relabelConfigs drop, counted in [Plan.Dropped].
+	CodeDropped = "dropped"
+	// CodeOtherShard is a target that another shard scrapes, counted in
+	// [Plan.OtherShards].
+	CodeOtherShard = "other-shard"
+)
 
 // Finding is one thing that an object asks for and does not get, and why. Tasks
 // in which the same is missing share one finding.

@@ -196,8 +196,8 @@ func TestPrometheusECSSDNoLabels(t *testing.T) {
 		got = append(got, target.Labels.String())
 	}
 	want := []string{
-		`{__address__="10.0.0.1:8080", __metrics_path__="/metrics", __scheme__="http", __scrape_interval__="1m", __scrape_timeout__="10s", instance="10.0.0.1:8080", job="shop-web"}`,
-		`{__address__="10.0.0.2:8080", __metrics_path__="/metrics", __scheme__="http", __scrape_interval__="1m", __scrape_timeout__="10s", instance="10.0.0.2:8080", job="shop-web"}`,
+		`{__address__="10.0.0.1:8080", __metrics_path__="/metrics", __scheme__="http", __scrape_interval__="1m", __scrape_timeout__="10s", instance="10.0.0.1:8080", job="shop-web", metrics_path="/metrics"}`,
+		`{__address__="10.0.0.2:8080", __metrics_path__="/metrics", __scheme__="http", __scrape_interval__="1m", __scrape_timeout__="10s", instance="10.0.0.2:8080", job="shop-web", metrics_path="/metrics"}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

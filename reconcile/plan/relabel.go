@@ -54,6 +54,11 @@ func compileRules(n *yaml.Node, scheme model.ValidationScheme) ([]rule, error) {
 // relabel runs the object's rules over what Prometheus would start from, and
 // leaves the labels as they are written; or it tells which rule drops the target.
 func (b *builder) relabel() *fault {
+	if len(b.rules) > 0 {
+		// In the order of their names: where labelmap gives two labels one name, the
+		// last stands. Prometheus itself leaves that to chance.
+		b.lb.Reset(b.lb.Labels())
+	}
 	for _, r := range b.rules {
 		if !relabel.ProcessBuilder(b.lb, r.config) {
 			return r.dropped

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"ecs-scrape/reconcile/inventory"
@@ -175,6 +176,56 @@ func TestWithheldTargets(t *testing.T) {
 	}
 }
 
+func TestWithheldAreCounted(t *testing.T) {
+	w := everything()
+	p := build(t, &w.Snapshot, nil, bareConfig, scrapeTarget("web", "  selector: {}\n  endpoints: [{port: metrics}]\n  relabelConfigs: [{target_label: a.b, replacement: x}]\n"))
+	if p.Withheld["web"] != 2 || p.Targets["web"] != 0 || len(p.Findings) != 1 || p.Findings[0].Tasks != 2 {
+		t.Errorf("withheld %v, targets %v, findings %v", p.Withheld, p.Targets, p.Findings)
+	}
+}
+
+// TestRequestOfAConvention: what a container's own words ask for is less than
+// what the object says, and takes no credentials elsewhere.
+func TestRequestOfAConvention(t *testing.T) {
+	w := everything()
+	want := &request{bare: true, job: "told", host: "metrics.internal", scheme: "https", path: "/m"}
+	target := func(main, body string) (string, string) {
+		in := input(t, &w.Snapshot, nil, main, scrapeTarget("web", "  selector: {}\n  endpoints: [{port: metrics}]\n"+body))
+		r := &run{in: in, defaults: in.Choice.defaultLabels(in.Sources), settings: map[string]*config.ScrapeConfig{}}
+		for _, sc := range in.Config.ScrapeConfigs {
+			r.settings[sc.JobName] = sc
+		}
+		pool := classPool("default")
+		b, err := r.newBuilder(in.Choice.Targets[0], pool, r.settings[pool.Name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		load := &workload{task: w.Tasks[0], definition: w.Definitions[w.Tasks[0].Definition]}
+		load.selected = []*inventory.ContainerDefinition{&load.definition.Containers[0]}
+		endpoints, faults := load.resolve(&request{port: decode(t, scrapeTarget("x", "  selector: {}\n  endpoints: [{port: metrics}]\n"))[0].ScrapeTarget.Endpoints[0].Port, host: want.host})
+		if len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		got, f := b.target(load, endpoints[0], want)
+		if f != nil {
+			return "", f.code
+		}
+		return got.Labels.String(), ""
+	}
+	const fixed = `{__address__="metrics.internal:9090", __metrics_path__="/m", __scheme__="https", __scrape_interval__="1m", __scrape_timeout__="10s", `
+	for _, tt := range []struct{ name, config, body, want, code string }{
+		{"bare", bareConfig, "", fixed + `instance="metrics.internal:9090", job="told"}`, ""},
+		{"with labels", bareConfig, "  jobName: mine\n  labels: {a: b}\n", fixed + `a="b", instance="metrics.internal:9090", job="mine"}`, ""},
+		{"with credentials", configWith("  scrapeClasses: [{name: default, scrapeConfig: {scheme: https, basic_auth: {username: u, password: p}}}]\n"), "", "", CodeRetarget},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, code := target(tt.config, tt.body); got != tt.want || code != tt.code {
+				t.Errorf("got %s %s, want %s %s", got, code, tt.want, tt.code)
+			}
+		})
+	}
+}
+
 // TestRaisedInterval: the interval is the least that is allowed, and an inherited
 // timeout stays.
 func TestRaisedInterval(t *testing.T) {
@@ -216,6 +267,17 @@ func TestEnvironmentLabel(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"t1": "override", "t2": "live"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestLabelmapTwins: of two labels that labelmap gives one name the last by name
+// stands, always.
+func TestLabelmapTwins(t *testing.T) {
+	body := "  labels: {y_a: '1', y_b: '2', y_c: '3', y_d: '4', y_e: '5'}\n  relabelConfigs: [{action: labelmap, regex: y_., replacement: z}, {action: labeldrop, regex: y_.}]\n"
+	for range 20 {
+		if got, _ := one(t, bareConfig, body); !strings.HasSuffix(got, `, z="5"}`) {
+			t.Fatal(got)
+		}
 	}
 }
 

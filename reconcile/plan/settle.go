@@ -58,10 +58,17 @@ func (r *run) takeOut(all []placed) {
 	}
 }
 
-// withhold leaves a target out and counts it.
-func (r *run) withhold(p *placed, f fault) {
+// leave leaves a target out, and tells why to who asks.
+func (r *run) leave(p *placed, code, format string, args ...any) {
 	p.out = true
-	r.trace.withheld(r, p.Target, &f)
+	if r.trace != nil {
+		r.trace.withheld(r, p.Target, &fault{code: code, message: fmt.Sprintf(format, args...)})
+	}
+}
+
+// withhold leaves a target out and counts it.
+func (r *run) withhold(p *placed, code, format string, args ...any) {
+	r.leave(p, code, format, args...)
 	if p.Origin.Object != "" {
 		r.plan.Withheld[p.Origin.Object]++
 	}
@@ -119,7 +126,7 @@ func (r *run) sameLabels(all []placed) {
 		})
 		for _, p := range group {
 			if p != kept {
-				r.withhold(p, fault{code: CodeSameLabels, message: "it has all labels in common with " + kept.Address() + " of " + ownerOf(kept.Origin.Object) + ", and would write into its series"})
+				r.withhold(p, CodeSameLabels, "all its labels are those of %s, scraped for %s", urlOf(kept.Labels), ownerOf(kept.Origin.Object))
 				found.add(p.Origin.Object, kept.Origin.Object, p.Target)
 			}
 		}
@@ -216,7 +223,7 @@ func (r *run) limit(all []placed) {
 		p := &all[i]
 		if name := p.Origin.Object; name != "" && !p.out {
 			if have[name]++; have[name] > most {
-				r.withhold(p, fault{code: CodeTooMany, message: fmt.Sprintf("the object may have %d targets", most)})
+				r.withhold(p, CodeTooMany, "its object has more targets than the %d it may have", most)
 			}
 		}
 	}
@@ -238,11 +245,11 @@ func (r *run) shard(all []placed) {
 	}
 	for i := range all {
 		p := &all[i]
-		if p.out || shardOf(p.Address(), shards) == r.in.Shard || r.held[p.Labels.Hash()] {
+		shard := shardOf(p.Address(), shards)
+		if p.out || shard == r.in.Shard || r.held[p.Labels.Hash()] {
 			continue
 		}
-		p.out = true
-		r.trace.withheld(r, p.Target, &fault{code: CodeOtherShard, message: fmt.Sprintf("it falls to shard %d of %d; this is %d", shardOf(p.Address(), shards), shards, r.in.Shard)})
+		r.leave(p, CodeOtherShard, "it falls to shard %d of %d", shard, shards)
 		r.plan.OtherShards++
 	}
 }

@@ -193,6 +193,30 @@ func TestShards(t *testing.T) {
 	}
 }
 
+// TestLeftTargets: whoever asks is told of each target that is left out, and why.
+func TestLeftTargets(t *testing.T) {
+	w := replicas(4)
+	in := input(t, &w.Snapshot, nil, configWith("  shards: 2\n  enforced: {targets_per_object: 3}\n"), scrapeTarget("a", anyPort),
+		scrapeTarget("b", "  selector: {}\n  endpoints: [{port: 9090, path: /b}]\n"))
+	got := map[string]int{}
+	p := Build(in)
+	traced(in, func(s step) {
+		if s.stage == stageTargets && !s.taken() {
+			got[s.object.Name+" "+s.fault.code+": "+s.fault.message]++
+		}
+	})
+	want := map[string]int{
+		"a too-many-targets: its object has more targets than the 3 it may have": 1,
+		"a other-shard: it falls to shard 1 of 2":                                p.OtherShards,
+	}
+	for i := range 4 {
+		want[fmt.Sprintf("b same-labels: all its labels are those of http://10.0.0.%d:9090/metrics, scraped for ScrapeTarget/a", i+1)] = 1
+	}
+	if diff := cmp.Diff(want, got); diff != "" || p.OtherShards == 0 {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestHeldTargetsStayInTheirShard: what is held is published by nobody else yet.
 func TestHeldTargetsStayInTheirShard(t *testing.T) {
 	w := replicas(10)

@@ -69,6 +69,7 @@ type builder struct {
 	meta      *metaWriter
 	implied   labels.Labels  // what Prometheus sets by itself of the pool's settings
 	minimum   model.Duration // the shortest interval
+	told      model.Duration // the shorter one that was noted last
 	populated model.LabelSet // scratch of judge
 	// note takes what is to be said of the object, and withholds nothing.
 	note func(fault)
@@ -223,6 +224,10 @@ func (b *builder) raise(interval model.Duration) model.Duration {
 	if interval >= b.minimum || interval <= 0 {
 		return interval
 	}
+	if b.told == interval {
+		return b.minimum
+	}
+	b.told = interval
 	b.note(fault{code: CodeIntervalRaised, message: fmt.Sprintf(
 		"an interval of %s is raised to %s, the PrometheusConfig's spec.enforced.min_interval: ask for no shorter one", interval, b.minimum)})
 	return b.minimum
