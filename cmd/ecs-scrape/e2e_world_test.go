@@ -103,8 +103,9 @@ type world struct {
 	sim    *awssim.Sim
 	specs  string
 	output string
-	web    string // host:port of the controller
-	prom   string // host:port of Prometheus
+	web    string   // host:port of the controller
+	prom   string   // host:port of Prometheus
+	env    []string // of the controller, besides the account's
 
 	controller *process
 	prometheus *process
@@ -196,7 +197,8 @@ func (p *process) stop() time.Duration {
 // environment is the simulated account's, without what this machine has set.
 func (w *world) environment() []string {
 	// The race detector would sleep for a second at the end of the process.
-	return append(w.sim.Env(), asProgram+"=1", "GORACE=atexit_sleep_ms=0", "PATH="+os.Getenv("PATH"), "HOME="+w.t.TempDir())
+	env := append(w.sim.Env(), asProgram+"=1", "GORACE=atexit_sleep_ms=0", "PATH="+os.Getenv("PATH"), "HOME="+w.t.TempDir())
+	return append(env, w.env...)
 }
 
 // startController runs `ecs-scrape run` on the world.

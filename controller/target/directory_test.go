@@ -449,3 +449,32 @@ func wantError(t *testing.T, err error, parts ...string) {
 		}
 	}
 }
+
+// TestPoolsOfAllKinds: what is written is read back under its name.
+func TestPoolsOfAllKinds(t *testing.T) {
+	d := open(t, t.TempDir())
+	names := map[string]string{
+		"targets/self/prometheus/targets.json":   "ecs-scrape/self/prometheus",
+		"targets/alertmanager/shop/targets.json": "ecs-scrape/alertmanager/shop",
+		"targets/class/default/targets.json":     "ecs-scrape/class/default",
+		"targets/own/07/checkout.json":           "ecs-scrape/target/checkout",
+	}
+	for path := range names {
+		write(t, d, time.Now(), pool(path, "10.0.0.1:80"))
+	}
+	d = open(t, d.Path())
+	for _, p := range live(t, d).Pools {
+		if p.Name != names[p.Path] || len(p.Targets) != 1 || p.Targets[0].Origin.Task != "task-of-10.0.0.1:80" {
+			t.Errorf("%+v", p)
+		}
+	}
+	if got := len(live(t, d).Pools); got != len(names) {
+		t.Errorf("%d pools, want %d", got, len(names))
+	}
+	if err := d.Collect(map[string]bool{classPath: true}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if records := stateFiles(t, d); len(live(t, d).Pools) != 1 || len(records) != 1 {
+		t.Errorf("left are %+v, records %v", live(t, d).Pools, records)
+	}
+}

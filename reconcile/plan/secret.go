@@ -24,27 +24,22 @@ func secretAt(key, value *yaml.Node) (string, bool) {
 // withSecrets is the tree with the path of its file for each secret that is
 // named. The input is not changed; where it names none, it is the result.
 func withSecrets(n *yaml.Node) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode && n.Kind != yaml.SequenceNode {
+	if n == nil || len(n.Content) == 0 {
 		return n
 	}
-	content := n.Content
+	out, changed := *n, false
+	out.Content = slices.Clone(n.Content)
 	for i, c := range n.Content {
-		replaced := withSecrets(c)
 		if n.Kind == yaml.MappingNode {
-			replaced = fieldWithSecret(n, i)
+			out.Content[i] = fieldWithSecret(n, i)
+		} else {
+			out.Content[i] = withSecrets(c)
 		}
-		if replaced != c {
-			if &content[0] == &n.Content[0] {
-				content = slices.Clone(n.Content)
-			}
-			content[i] = replaced
-		}
+		changed = changed || out.Content[i] != c
 	}
-	if len(content) == 0 || &content[0] == &n.Content[0] {
+	if !changed {
 		return n
 	}
-	out := *n
-	out.Content = content
 	return &out
 }
 
