@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/pflag"
 
@@ -85,8 +84,8 @@ func (o *onceOptions) evaluate(ctx context.Context, out controller.Directory) (*
 	if err != nil {
 		return nil, nil, withProblems(pass, err)
 	}
-	if readErr != nil && o.snapshot == "" {
-		readErr = fmt.Errorf("read ECS: %w", readErr)
+	if o.snapshot == "" {
+		readErr = withFacts(readErr, inv.Snapshot())
 	}
 	return r, pass, errors.Join(pass.LoadError, readErr, pass.Problem())
 }

@@ -69,13 +69,16 @@ func lackingParts(s *inventory.Snapshot, want inventory.Facts) []string {
 	return out
 }
 
-// unreadable is an error that names the facts that were wanted and could not be
-// read, and why.
-func unreadable(s *inventory.Snapshot) error {
+// withFacts adds to an error of reading ECS the facts that were wanted and could
+// not be read, and why.
+func withFacts(readErr error, s *inventory.Snapshot) error {
 	var errs []error
+	if readErr != nil {
+		errs = append(errs, fmt.Errorf("read ECS: %w", readErr))
+	}
 	for i := range s.Scopes {
 		for _, fact := range slices.Sorted(maps.Keys(s.Scopes[i].Lacking)) {
-			errs = append(errs, fmt.Errorf("read %s of cluster %s: %s", fact, s.Scopes[i].Scope, s.Scopes[i].Lacking[fact]))
+			errs = append(errs, fmt.Errorf("read ECS: %s of cluster %s: %s", fact, s.Scopes[i].Scope, s.Scopes[i].Lacking[fact]))
 		}
 	}
 	return errors.Join(errs...)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 
@@ -51,8 +50,9 @@ func snapshotRun(ctx context.Context, o *snapshotOptions) error {
 		return err
 	}
 	w.Want(want)
-	if err := errors.Join(w.Once(ctx), unreadable(w.Snapshot())); err != nil {
-		return fmt.Errorf("read ECS: %w", err)
+	err = w.Once(ctx)
+	if err := withFacts(err, w.Snapshot()); err != nil {
+		return err
 	}
 	enc := json.NewEncoder(o.stdout)
 	enc.SetIndent("", "  ")

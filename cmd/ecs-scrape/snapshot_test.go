@@ -45,7 +45,7 @@ func TestSnapshotOfFacts(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	args := []string{"snapshot", "--specs", filepath.Dir(specs)}
 	code := execute(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
-	want := "read ECS: read services of cluster " + exampleMainAccount + "/" + exampleRegion + "/prod: describe services: "
+	want := "read ECS: services of cluster " + exampleMainAccount + "/" + exampleRegion + "/prod: describe services: "
 	if code == exitOK || stdout.Len() > 0 || !strings.Contains(stderr.String(), want) {
 		t.Errorf("exit code %d, printed %q, said %s, want %s", code, &stdout, &stderr, want)
 	}

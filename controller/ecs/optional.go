@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -23,21 +24,20 @@ type part struct {
 }
 
 // optional asks for the facts that calls of their own tell, where anybody asks
-// for them. Where one cannot be had the store is told why, and the listing goes
-// on without it.
+// for them, all at once: of one whose API hangs the others know nothing. Where
+// one cannot be had the store is told why.
 func (s *source) optional(ctx context.Context, scope inventory.Scope) {
-	for _, one := range []struct {
-		fact inventory.Fact
-		ask  func(context.Context, inventory.Scope) error
-	}{
-		{inventory.FactServices, s.services},
-		{inventory.FactInterfaces, s.interfaces},
-		{inventory.FactInstances, s.wholeInstances},
+	var group sync.WaitGroup
+	for fact, ask := range map[inventory.Fact]func(context.Context, inventory.Scope) error{
+		inventory.FactServices:   s.services,
+		inventory.FactInterfaces: s.interfaces,
+		inventory.FactInstances:  s.wholeInstances,
 	} {
-		if p := (part{scope.Cluster, one.fact}); s.mayAsk(p) {
-			s.settlePart(ctx, p, one.ask(ctx, scope))
+		if p := (part{scope.Cluster, fact}); s.mayAsk(p) {
+			group.Go(func() { s.settlePart(ctx, p, ask(ctx, scope)) })
 		}
 	}
+	group.Wait()
 }
 
 // settlePart keeps why a fact could not be asked for, and when to try again.
@@ -55,6 +55,7 @@ func (s *source) settlePart(ctx context.Context, p part, err error) {
 	}
 	s.retryMu.Unlock()
 	s.w.store.SetLacking(s.scope(p.cluster), p.fact, why)
+	s.w.notify()
 }
 
 // services asks for the services that the scope's tasks belong to.

@@ -21,7 +21,7 @@ const concurrency = 4
 
 // list makes one complete listing of a scope, or fails: every page, every
 // describe it needs, and every definition and instance that these refer to. The
-// optional facts come along as far as they can be had.
+// optional facts come after that, as far as they can be had.
 func (s *source) list(ctx context.Context, scope inventory.Scope) error {
 	store := s.w.store
 	listing, err := s.listTasks(ctx, scope)
@@ -34,10 +34,11 @@ func (s *source) list(ctx context.Context, scope inventory.Scope) error {
 	if err := s.resolve(ctx, scope); err != nil {
 		return err
 	}
-	s.optional(ctx, scope)
 	if err := store.Complete(listing, s.w.now()); err != nil {
 		return fmt.Errorf("list tasks in %s: %w", scope.Cluster, err)
 	}
+	s.w.notify()
+	s.optional(ctx, scope)
 	return nil
 }
 

@@ -175,10 +175,6 @@ func (h *history) poll() error {
 		}
 		h.tell(h.describe(batch))
 	}
-	if err := h.check(); err != nil {
-		return err
-	}
-	h.services()
 	if err := h.store.Complete(l, h.now); err != nil {
 		h.store.Fail(h.scope, err.Error(), h.now)
 		return nil
@@ -192,6 +188,10 @@ func (h *history) poll() error {
 	if n := h.store.Snapshot().Waiting; n > omitted {
 		return fmt.Errorf("%d tasks wait, %d that were known are omitted", n, omitted)
 	}
+	if err := h.check(); err != nil {
+		return err
+	}
+	h.services()
 	return nil
 }
 

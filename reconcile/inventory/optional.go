@@ -102,7 +102,7 @@ func (s *Store) wantedOf(scope Scope, fact Fact, list func(*scopeState, time.Dur
 	if c == nil {
 		return nil
 	}
-	return list(c, now.Sub(c.began))
+	return list(c, now.Sub(c.before))
 }
 
 // asking is the scope, if it is there and the fact is asked for.
@@ -174,8 +174,8 @@ func (s *Store) touchInterfaces(c *scopeState, changed map[string]bool) {
 }
 
 // SetLacking says why a fact could not be asked for; "" that it could. What is
-// known of it stays. If that is not all that the scope's tasks need, the scope
-// no longer holds the fact, so that what is published by it stays too.
+// known of it stays. From now on a synced scope holds the fact if all its tasks
+// have been answered for; if not, what is published by it stays.
 func (s *Store) SetLacking(scope Scope, fact Fact, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,9 +190,7 @@ func (s *Store) SetLacking(scope Scope, fact Fact, reason string) {
 	}
 	next := c.status
 	next.Lacking = c.reasons()
-	if !s.holds(c, fact) {
-		*next.Facts.flag(fact) = false
-	}
+	*next.Facts.flag(fact) = next.State != Unsynced && s.holds(c, fact)
 	s.setStatus(c, next)
 }
 
@@ -245,8 +243,8 @@ func (s *Store) told(c *scopeState, t *Task, fact Fact) bool {
 }
 
 // shows says whether a task can be shown. Where the scope claims a fact, a task
-// that has just come waits for its part of it, which takes no longer than the
-// listing under way. One that has been shown as running is not taken away
+// that has just come waits for its part of it, which is asked for right after the
+// listing. One that has been shown as running is not taken away
 // for that.
 func (s *Store) shows(c *scopeState, e *entry) bool {
 	if !s.resolved(e.task) {

@@ -130,7 +130,7 @@ func (s *Store) WholeInstances(scope Scope, now time.Time) (unknown []string, kn
 		}
 	}
 	slices.Sort(unknown)
-	for _, arn := range turns(due, share(len(used), MachineBatch, now.Sub(c.began), Refresh)) {
+	for _, arn := range turns(due, share(len(used), MachineBatch, now.Sub(c.before), Refresh)) {
 		known = append(known, s.instances[arn].instance)
 	}
 	slices.SortFunc(known, func(a, b *Instance) int { return strings.Compare(a.ARN, b.ARN) })
