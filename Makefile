@@ -71,10 +71,13 @@ RACE ?= $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>
 # PKG and TESTFLAGS narrow a run: make test PKG=./spec/... TESTFLAGS='-run Decode -v'
 PKG ?= ./...
 TESTFLAGS ?=
+# A module of its own, so that the programs it runs this one beside are no dependency of the product.
+COMPARE := controller/compare
 .PHONY: test
 test: $(PROMETHEUS) $(PROMTOOL) ## every test: race detector, shuffled, a real Prometheus included (PKG=... TESTFLAGS=...)
 	@test -n '$(RACE)' || echo 'test: no C compiler here, so the race detector stays off'
 	@PROMETHEUS_BIN=$(PROMETHEUS) PROMTOOL_BIN=$(PROMTOOL) $(GO) test $(RACE) -shuffle=on -timeout=10m $(TESTFLAGS) $(PKG)
+	@test '$(PKG)' != ./... || { cd $(COMPARE) && $(GO) test $(RACE) -shuffle=on -timeout=10m $(TESTFLAGS) ./...; }
 
 .PHONY: lint
 lint: $(GOLANGCI) $(GOFUMPT) ## formatting, go vet and golangci-lint
@@ -82,6 +85,7 @@ lint: $(GOLANGCI) $(GOFUMPT) ## formatting, go vet and golangci-lint
 	  test -z "$$out" || { echo 'lint: not formatted; run `make fmt`:'; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GOLANGCI) run ./...
+	cd $(COMPARE) && $(GO) vet ./... && $(GOLANGCI) run ./...
 
 .PHONY: fmt
 fmt: $(GOFUMPT) ## format every Go file
@@ -90,9 +94,10 @@ fmt: $(GOFUMPT) ## format every Go file
 # tools.mod is not tidied: beside go.mod its module would own this whole tree and take up the
 # product's dependencies. That it is complete shows when the tools are built.
 .PHONY: generate
-generate: $(GOFUMPT) ## write everything that is generated, and tidy go.mod
+generate: $(GOFUMPT) ## write everything that is generated, and tidy both go.mod
 	$(GO) generate ./...
 	$(GO) mod tidy
+	cd $(COMPARE) && $(GO) mod tidy
 
 # In an unpacked archive, which git knows nothing of, the files are compared by checksum.
 .PHONY: verify
