@@ -86,12 +86,11 @@ func TestConditionsOfTargets(t *testing.T) {
 		w.inventory.Scale(0)
 		w.wait(window)
 		wantConditions(t, w, name, "Accepted=True Valid", "Ready=False NoTargets: selects no running container", "Stale=False Fresh")
-		w.inventory.Scale(0)
-		w.inventory.snapshot.Scopes[0].State = inventory.Unsynced
+		w.inventory.Become(inventory.ScopeStatus{Scope: prod, State: inventory.Unsynced})
 		w.wait(window)
 		wantConditions(t, w, name, "Accepted=True Valid", "Ready=Unknown NotRead: cluster 111111111111/us-east-1/prod has not been read yet", "Stale=False Fresh")
 		w.inventory.Scale(1)
-		w.inventory.snapshot.Scopes[0] = inventory.ScopeStatus{Scope: prod, State: inventory.Stale, Since: time.Unix(5, 0), Reason: "throttled"}
+		w.inventory.Become(inventory.ScopeStatus{Scope: prod, State: inventory.Stale, Since: time.Unix(5, 0), Reason: "throttled"})
 		w.wait(window)
 		wantConditions(t, w, name, "Accepted=True Valid", "Ready=True Served", "Stale=True StaleScopes: cluster 111111111111/us-east-1/prod: throttled")
 		if since := w.c.Status().Objects[2].Conditions[2].Since; !since.Equal(time.Unix(5, 0)) {

@@ -184,6 +184,16 @@ func (a *account) Scale(n int) {
 	a.Trigger()
 }
 
+// Become changes how far the scope can be trusted, and triggers.
+func (a *account) Become(st inventory.ScopeStatus) {
+	a.mu.Lock()
+	s := *a.snapshot
+	s.Scopes = []inventory.ScopeStatus{st}
+	a.snapshot = &s
+	a.mu.Unlock()
+	a.Trigger()
+}
+
 // output is the published directory in memory.
 type output struct {
 	mu          sync.Mutex
