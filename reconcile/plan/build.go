@@ -194,6 +194,10 @@ func (r *run) task(b *builder, t *inventory.Task) {
 	}
 	requests, faults := b.asker.ask(w)
 	for i := range faults {
+		if faults[i].code == CodeBadInterval {
+			r.find(b.object, t, faults[i]) // its path is scraped, at another interval
+			continue
+		}
 		r.miss(stageEndpoints, b, t, "", &faults[i])
 	}
 	seen := map[string]bool{}

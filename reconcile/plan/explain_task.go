@@ -125,10 +125,35 @@ func explainTasks(in Input, inquiries []inquiry) []TaskExplanation {
 		}
 		out = append(out, t)
 	}
-	if addressed := slices.DeleteFunc(slices.Clone(out), func(t TaskExplanation) bool { return t.Address == "" || !taken(t) }); len(addressed) > 0 {
-		return addressed // of all tasks of an instance, those that are scraped there
+	return nearest(out, inquiries)
+}
+
+// nearest are, of all tasks of an instance, those that are scraped at the address
+// that is asked about, else those that have bound its port, else all.
+func nearest(all []TaskExplanation, inquiries []inquiry) []TaskExplanation {
+	var scraped, bound []TaskExplanation
+	for i, t := range all {
+		if t.Address != "" && taken(t) {
+			scraped = append(scraped, t)
+		}
+		if inquiries[i].binds() {
+			bound = append(bound, t)
+		}
 	}
-	return out
+	switch {
+	case len(scraped) > 0:
+		return scraped
+	case len(bound) > 0:
+		return bound
+	}
+	return all
+}
+
+// binds says whether a container of the task has bound the host port that is
+// asked about.
+func (s inquiry) binds() bool {
+	a, err := netip.ParseAddrPort(s.address)
+	return err == nil && slices.ContainsFunc(s.task.Containers, func(c inventory.Container) bool { return containerPort(&c, a.Port()) != 0 })
 }
 
 func taken(t TaskExplanation) bool {
@@ -179,7 +204,8 @@ func (s inquiry) first(snapshot *inventory.Snapshot, steps []step, elsewhere []s
 		}
 		return why.code, why.wanted
 	case len(elsewhere) > 0:
-		return CodeOtherAddress, "the object scrapes this task at " + strings.Join(elsewhere, ", ") + " only"
+		slices.Sort(elsewhere) // several paths are at one address
+		return CodeOtherAddress, "the object scrapes this task at " + strings.Join(slices.Compact(elsewhere), ", ") + " only"
 	case !s.task.Running():
 		f := notRunning(s.task)
 		return f.code, f.message

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +153,49 @@ func TestExplainTask(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("explain %s (-want +got):\n%s", tt.query, diff)
 		}
+	}
+}
+
+// TestExplainNeighbours: of the tasks that share an instance's address, those
+// are told of that have to do with the port.
+func TestExplainNeighbours(t *testing.T) {
+	w := newWorld()
+	w.Scopes[0].Facts.Environment = slices.Sorted(slices.Values(ecsSDVariables))
+	w.instance()
+	lists := container("app", port("metrics", 9090))
+	lists.Environment = map[string]string{"PROMETHEUS": "true", "PROMETHEUS_ENDPOINT": "/a,/b,2m:/c"}
+	refuses := container("app", port("metrics", 9090))
+	refuses.Environment = map[string]string{"PROMETHEUS": "false"}
+	bridge := map[string]string{"1": w.define("lists", "bridge", lists), "2": w.define("refuses", "bridge", refuses)}
+	for id, def := range bridge {
+		w.run("aaaaaaaa"+id, "web", def, func(t *inventory.Task) {
+			host := uint16(32768)
+			if id == "2" {
+				host++
+			}
+			t.Instance, t.Containers[0].Bindings = "ci-1", []inventory.PortBinding{bind(9090, host)}
+		})
+	}
+	in := input(t, &w.Snapshot, nil, bareConfig, scrapeTarget("app", "\n  selector: {}\n  convention: prometheus-ecs-sd"))
+	for query, want := range map[string]string{
+		"10.1.0.1:32768": "1: ", // scraped
+		"10.1.0.1:32769": "2: nothing-asked",
+	} {
+		var got []string
+		for _, task := range Explain(in, query).Tasks {
+			got = append(got, task.Task[len(task.Task)-1:]+": "+task.Verdicts[0].Code)
+		}
+		if diff := cmp.Diff([]string{want}, got); diff != "" {
+			t.Errorf("explain %s (-want +got):\n%s", query, diff)
+		}
+	}
+	for _, task := range Explain(in, "10.1.0.1:1").Tasks {
+		if v := task.Verdicts[0]; v.Code == CodeOtherAddress && !strings.HasSuffix(v.Message, "at 10.1.0.1:32768 only") {
+			t.Errorf("message is %q", v.Message)
+		}
+	}
+	if funnel := stages(Explain(in, "app").Objects[0]); !slices.Contains(funnel, "endpoints 3/3") {
+		t.Errorf("a path at another interval than asked for is left out of the funnel: %q", funnel)
 	}
 }
 
