@@ -41,34 +41,85 @@ func (e example) checkReadme(t *testing.T) {
 	}
 }
 
+// checkFindings holds the page to telling what render complains of, in the same
+// words, but for the ARN of the task.
+func (e example) checkFindings(t *testing.T) {
+	t.Helper()
+	findings, ok := readTrees(t, e.path("want"), ".")[findingsFile]
+	if !ok {
+		return
+	}
+	readme := string(readExampleFile(t, e.path("README.md")))
+	for line := range strings.Lines(findings) {
+		if line, _, _ = strings.Cut(line, " ("); !strings.Contains(readme, line) {
+			t.Errorf("README.md does not tell the finding: %s", line)
+		}
+	}
+}
+
+// checkExplained holds the page to the answers of the explain commands on it.
+func (e example) checkExplained(t *testing.T) {
+	t.Helper()
+	readme := string(readExampleFile(t, e.path("README.md")))
+	for line := range strings.Lines(readme) {
+		command, ok := strings.CutPrefix(strings.TrimSpace(line), "ecs-scrape explain ")
+		if !ok {
+			continue
+		}
+		args := strings.Fields(strings.ReplaceAll(command, "examples/", moduleDir+"/examples/"))
+		answer := runExampleCommand(t, append([]string{"explain"}, args...)...)
+		if !strings.Contains(readme, string(answer)) {
+			t.Errorf("README.md does not show what ecs-scrape explain %s says:\n%s", command, answer)
+		}
+	}
+}
+
 // checkTable holds the table that a person has written against the wanted
-// targets, in both directions. Columns after the fifth are named after labels;
-// an empty cell says that the target lacks the label.
+// targets, in both directions. Columns after the fourth are named after labels;
+// an empty cell says that the target lacks the label, and a star that it has one
+// which nobody would write down, such as a task's id.
 func (e example) checkTable(t *testing.T) {
 	t.Helper()
 	header, want := readTable(t, string(readExampleFile(t, e.path("README.md"))))
-	fixed := []string{"Pool", "Address", "Path", "Job", "Container"}
+	fixed := []string{"Pool", "Address", "Path", "Job"}
 	if len(header) < len(fixed) || !slices.Equal(header[:len(fixed)], fixed) {
 		t.Fatalf("the table of expected targets begins with the columns %q, want %q", header, fixed)
 	}
-	var got []string
+	var got [][]string
 	for _, target := range e.targets(t) {
 		l := target.labels
-		row := []string{target.pool, target.address, l["__metrics_path__"], l["job"], l["ecs_container"]}
+		row := []string{target.pool, target.address, l["__metrics_path__"], l["job"]}
 		for _, name := range header[len(fixed):] {
-			row = append(row, l[name])
+			row = append(row, l[labelOfColumn(name)])
 		}
-		got = append(got, strings.Join(row, " | "))
+		got = append(got, withStars(row, want))
 	}
-	slices.Sort(got)
-	slices.Sort(want)
+	slices.SortFunc(got, slices.Compare)
+	slices.SortFunc(want, slices.Compare)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the table of expected targets, and want/: -want +got\n%s", diff)
 	}
 }
 
+func labelOfColumn(name string) string {
+	if name == "Container" {
+		return "ecs_container"
+	}
+	return name
+}
+
+// withStars puts a star for every value in a column that is wanted to have stars.
+func withStars(row []string, want [][]string) []string {
+	for i, value := range row {
+		if value != "" && slices.ContainsFunc(want, func(w []string) bool { return w[i] == "*" }) {
+			row[i] = "*"
+		}
+	}
+	return row
+}
+
 // readTable reads the table below "Expected targets", without its marks.
-func readTable(t *testing.T, readme string) (header, rows []string) {
+func readTable(t *testing.T, readme string) (header []string, rows [][]string) {
 	t.Helper()
 	for line := range strings.Lines(sectionOf(readme, "Expected targets")) {
 		line = strings.TrimSpace(line)
@@ -85,7 +136,7 @@ func readTable(t *testing.T, readme string) (header, rows []string) {
 		case len(cells) != len(header):
 			t.Fatalf("a row of the table has %d cells, want %d: %s", len(cells), len(header), line)
 		default:
-			rows = append(rows, strings.Join(cells, " | "))
+			rows = append(rows, cells)
 		}
 	}
 	return header, rows

@@ -27,12 +27,16 @@ func exampleTime() time.Time { return time.Date(2026, time.March, 2, 9, 30, 0, 0
 // when its snapshot is recorded.
 func exampleAccounts() map[string]func(*testing.T, *awssim.Sim) {
 	return map[string]func(*testing.T, *awssim.Sim){
-		"bridge-dynamic-ports":         bridgeAccount,
-		"daemon-exporters":             daemonAccount,
-		"fargate-named-port":           fargateAccount,
-		"multi-region":                 multiRegionAccounts,
-		"rules":                        rulesAccount,
-		"scrape-classes-and-own-pools": classesAccount,
+		"bridge-dynamic-ports":             bridgeAccount,
+		"daemon-exporters":                 daemonAccount,
+		"fargate-named-port":               fargateAccount,
+		"migrate-cloudwatch-agent":         cloudWatchAgentAccount,
+		"migrate-prometheus-ecs-discovery": ecsDiscoveryAccount,
+		"migrate-prometheus-ecs-sd":        ecsSDAccount,
+		"migrate-prometheus-io":            prometheusIOAccount,
+		"multi-region":                     multiRegionAccounts,
+		"rules":                            rulesAccount,
+		"scrape-classes-and-own-pools":     classesAccount,
 	}
 }
 
@@ -93,19 +97,31 @@ type exampleCluster struct {
 	t     *testing.T
 	place *awssim.Place
 	name  string
+	tags  map[string]string // of the tasks of services that are started from here on
 }
 
 func newExampleCluster(t *testing.T, place *awssim.Place, name string) exampleCluster {
 	t.Helper()
 	place.CreateCluster(name, nil)
-	return exampleCluster{t, place, name}
+	return exampleCluster{t: t, place: place, name: name}
 }
 
 // machine adds a container instance in a zone, with a private address.
 func (c exampleCluster) machine(launch, zone, address string) {
 	c.t.Helper()
+	c.add(awssim.Instance{Launch: launch, Zone: zone}, address)
+}
+
+// namedMachine adds an EC2 instance that a page tells the id of.
+func (c exampleCluster) namedMachine(id, zone, address string) {
+	c.t.Helper()
+	c.add(awssim.Instance{ID: id, Zone: zone}, address)
+}
+
+func (c exampleCluster) add(i awssim.Instance, address string) {
+	c.t.Helper()
 	c.addresses(address)
-	if _, err := c.place.AddInstance(c.name, awssim.Instance{Launch: launch, Zone: zone}); err != nil {
+	if _, err := c.place.AddInstance(c.name, i); err != nil {
 		c.t.Fatal(err)
 	}
 }
@@ -116,6 +132,14 @@ func (c exampleCluster) fargate(service string, containers []awssim.Container, a
 	c.addresses(addresses...)
 	c.register(service, awssim.ModeAWSVPC, containers)
 	c.start(awssim.Service{Name: service, TaskDefinition: service, Launch: awssim.LaunchFargate, Desired: len(addresses)})
+}
+
+// awsvpc starts a service on the cluster's EC2 instances, whose tasks have addresses of their own.
+func (c exampleCluster) awsvpc(service string, containers []awssim.Container, addresses ...string) {
+	c.t.Helper()
+	c.addresses(addresses...)
+	c.register(service, awssim.ModeAWSVPC, containers)
+	c.start(awssim.Service{Name: service, TaskDefinition: service, Desired: len(addresses)})
 }
 
 // bridge starts a service in bridge mode on the cluster's EC2 instances.
@@ -163,6 +187,7 @@ func (c exampleCluster) register(family, mode string, containers []awssim.Contai
 
 func (c exampleCluster) start(s awssim.Service) {
 	c.t.Helper()
+	s.TaskTags = c.tags
 	if err := c.place.CreateService(c.name, s); err != nil {
 		c.t.Fatal(err)
 	}

@@ -36,6 +36,8 @@ func TestExamples(t *testing.T) {
 			e.checkWant(t)
 			e.checkPromtool(t)
 			e.checkReadme(t)
+			e.checkFindings(t)
+			e.checkExplained(t)
 			e.checkTable(t)
 			e.checkListeners(t, listeners)
 		})
@@ -98,8 +100,11 @@ func (e example) checkSnapshot(t *testing.T) []awssim.Listener {
 func (e example) checkWant(t *testing.T) {
 	t.Helper()
 	out := t.TempDir()
-	runExampleCommand(t, "render", "--specs", e.path("specs"), "--snapshot", e.path("snapshot.json"), "--output", out)
+	_, findings := runExample(t, "render", "--specs", e.path("specs"), "--snapshot", e.path("snapshot.json"), "--output", out)
 	got := readTrees(t, out, "current", "targets")
+	if len(findings) > 0 {
+		got[findingsFile] = string(findings)
+	}
 	if *updateExamples {
 		if err := os.RemoveAll(e.path("want")); err != nil {
 			t.Fatal(err)
@@ -112,6 +117,10 @@ func (e example) checkWant(t *testing.T) {
 		t.Errorf("want/ and what render publishes: -want +got\n%s", diff)
 	}
 }
+
+// findingsFile holds what render says is asked for and not done; it is there
+// only where render says something.
+const findingsFile = "findings.txt"
 
 // readTrees reads the files below some directories of root, which may be links,
 // by their slash-separated paths below root.
@@ -150,6 +159,9 @@ func (e example) checkPromtool(t *testing.T) {
 		if len(rules) > 0 {
 			judge(t, promtool, append([]string{"check", "rules"}, rules...)...)
 		}
+		if tests := e.path("rules_test.yml"); exists(tests) {
+			judge(t, promtool, "test", "rules", tests)
+		}
 	}
 }
 
@@ -186,10 +198,15 @@ func exampleTool(variable, usual string) string {
 	if path := os.Getenv(variable); path != "" {
 		return path
 	}
-	if _, err := os.Stat(usual); err != nil {
+	if !exists(usual) {
 		return ""
 	}
 	return usual
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // checkListeners holds the wanted targets against what the simulator serves:
@@ -251,15 +268,25 @@ func poolOfFile(t *testing.T, name string) string {
 	return ""
 }
 
-// runExampleCommand runs ecs-scrape and answers what it prints.
+// runExampleCommand runs ecs-scrape, which has nothing to complain of, and
+// answers what it prints.
 func runExampleCommand(t *testing.T, args ...string) []byte {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	code := execute(t.Context(), args, strings.NewReader(""), &stdout, &stderr)
-	if code != exitOK || stderr.Len() > 0 {
-		t.Fatalf("ecs-scrape %s: exit code %d\n%s", strings.Join(args, " "), code, &stderr)
+	stdout, stderr := runExample(t, args...)
+	if len(stderr) > 0 {
+		t.Fatalf("ecs-scrape %s says\n%s", strings.Join(args, " "), stderr)
 	}
-	return stdout.Bytes()
+	return stdout
+}
+
+// runExample runs ecs-scrape and answers what it prints.
+func runExample(t *testing.T, args ...string) (stdout, stderr []byte) {
+	t.Helper()
+	var out, complaints bytes.Buffer
+	if code := execute(t.Context(), args, strings.NewReader(""), &out, &complaints); code != exitOK {
+		t.Fatalf("ecs-scrape %s: exit code %d\n%s", strings.Join(args, " "), code, &complaints)
+	}
+	return out.Bytes(), complaints.Bytes()
 }
 
 func readExampleFile(t *testing.T, path string) []byte {
