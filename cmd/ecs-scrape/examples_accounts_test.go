@@ -100,6 +100,16 @@ func classesAccount(t *testing.T, sim *awssim.Sim) {
 	}}, "10.1.5.61")
 }
 
+func alertmanagersAccount(t *testing.T, sim *awssim.Sim) {
+	prod := newExampleCluster(t, sim.Place, "prod")
+	prod.fargate("checkout", []awssim.Container{exampleApp(9102, "")}, "10.0.11.21", "10.1.11.22")
+	prod.fargate("search", []awssim.Container{exampleApp(9102, "")}, "10.2.11.31")
+	tools := newExampleCluster(t, sim.Place, "tools")
+	tools.fargate("alertmanager", []awssim.Container{{
+		Name: "alertmanager", Ports: []awssim.Port{{Name: "web", Container: 9093}},
+	}}, "10.0.11.41", "10.1.11.42")
+}
+
 func multiRegionAccounts(t *testing.T, sim *awssim.Sim) {
 	const payments = "210987654321"
 	sim.AllowRole("arn:aws:iam::"+payments+":role/prometheus-read", "shop-monitoring")

@@ -27,6 +27,7 @@ func exampleTime() time.Time { return time.Date(2026, time.March, 2, 9, 30, 0, 0
 // when its snapshot is recorded.
 func exampleAccounts() map[string]func(*testing.T, *awssim.Sim) {
 	return map[string]func(*testing.T, *awssim.Sim){
+		"alertmanagers-and-secrets":        alertmanagersAccount,
 		"bridge-dynamic-ports":             bridgeAccount,
 		"daemon-exporters":                 daemonAccount,
 		"fargate-named-port":               fargateAccount,

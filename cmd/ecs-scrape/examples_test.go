@@ -28,6 +28,7 @@ const moduleDir = "../.."
 
 // TestExamples holds every example to what its page promises.
 func TestExamples(t *testing.T) {
+	t.Setenv("ECS_SCRAPE_SECRET_REMOTE_WRITE", "made-up")
 	for _, name := range exampleNames(t) {
 		t.Run(name, func(t *testing.T) {
 			e := example{name: name, dir: filepath.Join(moduleDir, "examples", name)}
