@@ -147,7 +147,7 @@ func (r *run) object(o *spec.Object) {
 // kin adds the targets of an object in tasks that no selector can tell apart.
 func (r *run) kin(b *builder, tasks []*inventory.Task) {
 	first := tasks[0]
-	p := b.matcher.kin(first, r.in.Snapshot.Service(first))
+	p := b.matcher.kin(first, r.in.Snapshot)
 	if p != partNone && p != partServiceTags { // of tags it must first be known that there are none
 		r.trace.tasks(b, tasks, p)
 		return
