@@ -76,20 +76,21 @@ func (m *Metrics) written(n int) { m.writes.Add(float64(n)) }
 func (m *Metrics) watch(c *Controller) { m.registerer.MustRegister(statusCollector{c}) }
 
 var (
-	descTargets = prometheus.NewDesc("ecs_scrape_object_targets", "Targets of a ScrapeTarget.", []string{"name"}, nil)
-	descObject  = prometheus.NewDesc("ecs_scrape_object_ready", "Whether the newest version of an object is valid and served (1) or not (0).", []string{"kind", "name"}, nil)
-	descHeld    = prometheus.NewDesc("ecs_scrape_targets_held", "Targets published only because their cluster could not be read yet.", nil, nil)
-	descWaiting = prometheus.NewDesc("ecs_scrape_tasks_waiting", "Tasks that a listing omits and that nothing proves stopped.", nil, nil)
-	descReady   = prometheus.NewDesc("ecs_scrape_ready", "Whether what the specs ask for is published and confirmed by Prometheus.", nil, nil)
-	descConfig  = prometheus.NewDesc("ecs_scrape_config_info", "Digests of the desired, published and confirmed configuration.", []string{"desired", "published", "confirmed"}, nil)
-	descScope   = prometheus.NewDesc("ecs_scrape_cluster_synced", "Whether the last listing of a cluster was complete.", []string{"account", "region", "cluster"}, nil)
+	descTargets  = prometheus.NewDesc("ecs_scrape_object_targets", "Targets of a ScrapeTarget.", []string{"name"}, nil)
+	descWithheld = prometheus.NewDesc("ecs_scrape_object_targets_withheld", "Targets of a ScrapeTarget that are not published although Prometheus would take them; findings say why.", []string{"name"}, nil)
+	descObject   = prometheus.NewDesc("ecs_scrape_object_ready", "Whether the newest version of an object is valid and served (1) or not (0).", []string{"kind", "name"}, nil)
+	descHeld     = prometheus.NewDesc("ecs_scrape_targets_held", "Targets published only because their cluster could not be read yet.", nil, nil)
+	descWaiting  = prometheus.NewDesc("ecs_scrape_tasks_waiting", "Tasks that a listing omits and that nothing proves stopped.", nil, nil)
+	descReady    = prometheus.NewDesc("ecs_scrape_ready", "Whether what the specs ask for is published and confirmed by Prometheus.", nil, nil)
+	descConfig   = prometheus.NewDesc("ecs_scrape_config_info", "Digests of the desired, published and confirmed configuration.", []string{"desired", "published", "confirmed"}, nil)
+	descScope    = prometheus.NewDesc("ecs_scrape_cluster_synced", "Whether the last listing of a cluster was complete.", []string{"account", "region", "cluster"}, nil)
 )
 
 // statusCollector turns the newest status into gauges.
 type statusCollector struct{ c *Controller }
 
 func (s statusCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descTargets, descObject, descHeld, descWaiting, descReady, descConfig, descScope} {
+	for _, d := range []*prometheus.Desc{descTargets, descWithheld, descObject, descHeld, descWaiting, descReady, descConfig, descScope} {
 		ch <- d
 	}
 }
@@ -107,6 +108,7 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descObject, flag(o.Ready), o.Kind, o.Name)
 		if o.Kind == spec.KindScrapeTarget {
 			gauge(descTargets, float64(o.Targets), o.Name)
+			gauge(descWithheld, float64(o.Withheld), o.Name)
 		}
 	}
 	for _, sc := range st.Scopes {

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -61,6 +63,11 @@ type TargetsStatus struct {
 	Total int `json:"total"`
 	// Held are published only because their cluster could not be read yet.
 	Held int `json:"held"`
+	// Withheld are not published although Prometheus would take them: findings
+	// say why.
+	Withheld int `json:"withheld"`
+	// OtherShards fall to other Prometheus of this configuration.
+	OtherShards int `json:"otherShards,omitempty"`
 	// Waiting are tasks that a listing omits and that nothing proves stopped.
 	Waiting int `json:"waiting"`
 }
@@ -75,6 +82,7 @@ type ObjectStatus struct {
 	Ready    bool   `json:"ready"`
 	Message  string `json:"message,omitempty"`
 	Targets  int    `json:"targets"`
+	Withheld int    `json:"withheld,omitempty"`
 	Findings int    `json:"findings"`
 	// Warnings are about what is served all the same.
 	Warnings []string `json:"warnings,omitempty"`
@@ -153,10 +161,13 @@ func (c *Controller) survey(pass *reconcile.Pass) *Status {
 	}
 	if p != nil {
 		s.Findings, s.Targets.Held = emptyNotNil(p.Findings), p.Held
-		s.Targets.Total = artifact.Found(p.Bundle.Pools)
+		s.Targets.Total, s.Targets.OtherShards = artifact.Found(p.Bundle.Pools), p.OtherShards
+		for _, n := range p.Withheld {
+			s.Targets.Withheld += n
+		}
 		s.Pools = poolStatuses(p.Bundle.Pools)
 	}
-	s.Objects = objectStatuses(pass, s.Findings)
+	s.Objects = objectStatuses(pass, p, s.Findings)
 	c.standings = standings(pass, p)
 	return s
 }
@@ -205,11 +216,14 @@ func (s *Status) inventoryState() (state, message string) {
 		if sc.State == inventory.Stale || (sc.State == inventory.Unsynced && sc.Reason != "") {
 			return StateDegraded, "cluster " + sc.Scope.String() + ": " + sc.Reason
 		}
+		for _, fact := range slices.Sorted(maps.Keys(sc.Lacking)) {
+			return StateDegraded, "cluster " + sc.Scope.String() + ": " + sc.Lacking[fact]
+		}
 	}
 	return StateOK, ""
 }
 
-func objectStatuses(pass *reconcile.Pass, findings []plan.Finding) []ObjectStatus {
+func objectStatuses(pass *reconcile.Pass, p *plan.Plan, findings []plan.Finding) []ObjectStatus {
 	found := map[spec.ID]int{}
 	for _, f := range findings {
 		found[f.Object]++
@@ -219,6 +233,9 @@ func objectStatuses(pass *reconcile.Pass, findings []plan.Finding) []ObjectStatu
 		s := ObjectStatus{
 			Kind: o.Kind, Name: o.Name, Place: o.Position.String(), Observed: o.Observed, Served: o.Served,
 			Ready: o.Valid(), Targets: o.Targets, Findings: found[o.ID], Conditions: []reconcile.Condition{},
+		}
+		if p != nil && o.Kind == spec.KindScrapeTarget {
+			s.Withheld = p.Withheld[o.Name]
 		}
 		if !s.Ready {
 			s.Message = o.Accepted().Message

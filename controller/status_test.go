@@ -114,6 +114,21 @@ func TestStatusOfObjects(t *testing.T) {
 	})
 }
 
+// TestWithheldIsCounted: a target that is withheld is no target, and no secret.
+func TestWithheldIsCounted(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(map[string]string{"zzz.yaml": strings.NewReplacer("{name: api}", "{name: zzz}", "port: 8080", "port: 8080, path: /other").Replace(targetText)})
+		s := w.c.Status()
+		o := s.Objects[len(s.Objects)-1]
+		if s.Targets.Withheld != 1 || o.Name != "zzz" || o.Withheld != 1 || o.Targets != 0 || o.Findings != 1 {
+			t.Errorf("%+v, %+v", s.Targets, o)
+		}
+		if got := testCounter(t, w, "ecs_scrape_object_targets_withheld", "zzz"); got != 1 {
+			t.Errorf("the metric is %v", got)
+		}
+	})
+}
+
 func TestStates(t *testing.T) {
 	t.Parallel()
 	problem := spec.Problem{Position: spec.Position{File: "a.yaml"}, Message: "is wrong"}
@@ -136,6 +151,7 @@ func TestStates(t *testing.T) {
 		{"another is confirmed", Status{Config: ConfigStatus{Desired: "b", Published: "a", Confirmed: "a"}}, nil, StatePending, "waiting for Prometheus to load the configuration", false},
 		{"a region", Status{Config: confirmed, Sources: []inventory.SourceStatus{{Source: inventory.Source{Region: "eu-west-1"}, Reason: "denied"}}}, nil, StateDegraded, "region eu-west-1: denied", true},
 		{"a stale cluster", Status{Config: confirmed, Scopes: scope(inventory.Stale, "throttled")}, nil, StateDegraded, "cluster 111111111111/us-east-1/prod: throttled", true},
+		{"a denied fact", Status{Config: confirmed, Scopes: []inventory.ScopeStatus{{Scope: prod, State: inventory.Synced, Lacking: map[string]string{"services": "describe services: denied"}}}}, nil, StateDegraded, "cluster 111111111111/us-east-1/prod: describe services: denied", true},
 		{"a cluster that was not read yet", Status{Config: confirmed, Scopes: scope(inventory.Unsynced, "")}, nil, StateOK, "", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

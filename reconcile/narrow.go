@@ -136,7 +136,7 @@ func fieldsOf(o *spec.Object) []field {
 	}
 	switch {
 	case o.PrometheusRule != nil:
-		add("spec.groups", o.PrometheusRule.Groups.Node, func(c *spec.Object, v spec.Verbatim) {
+		add(o.GroupsPath(), o.PrometheusRule.Groups.Node, func(c *spec.Object, v spec.Verbatim) {
 			if v.Node == nil {
 				v.Node = &yaml.Node{Kind: yaml.SequenceNode}
 			}

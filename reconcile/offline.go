@@ -23,30 +23,24 @@ func Validate(set *spec.Set, name string) ([]spec.Problem, error) {
 		return validateEach(set, names)
 	}
 	problems, err := validateUnder(set, name)
-	if config := only(set); err != nil && config != nil && hasProblem(problems, config.Name) {
-		problems = append(problems, besides(set, config)...)
+	if err == nil || len(names) != 1 || name != "" && name != names[0] || !hasProblem(problems, names[0]) {
+		return sorted(problems), err
 	}
-	return sorted(problems), err
-}
-
-// only is the set's PrometheusConfig where there is just one.
-func only(set *spec.Set) *spec.Object {
-	i := slices.IndexFunc(set.Objects, func(o *spec.Object) bool { return o.PrometheusConfig != nil })
-	if i < 0 || len(configNames(set)) > 1 {
-		return nil
-	}
-	return set.Objects[i]
+	return sorted(append(problems, besides(set, names[0])...)), nil
 }
 
 // besides are the problems of all other objects, under an empty configuration in
-// place of the one that is wrong, so that one run tells everything.
-func besides(set *spec.Set, config *spec.Object) []spec.Problem {
-	implied := impliedConfig(config.Name, classesOf(set))
-	implied.PrometheusConfig.Prometheus = config.PrometheusConfig.Prometheus
+// place of the only one, which is wrong, so that one run tells everything.
+func besides(set *spec.Set, name string) []spec.Problem {
+	implied := impliedConfig(name, classesOf(set))
+	if i := slices.IndexFunc(set.Objects, func(o *spec.Object) bool { return o.PrometheusConfig != nil }); i >= 0 {
+		implied.PrometheusConfig.Prometheus = set.Objects[i].PrometheusConfig.Prometheus
+	}
 	others := *set
 	others.Objects = slices.DeleteFunc(slices.Clone(set.Objects), func(o *spec.Object) bool { return o.PrometheusConfig != nil })
-	problems, _ := validateUnder(withConfig(&others, implied), config.Name)
-	return slices.DeleteFunc(problems, func(p spec.Problem) bool { return p.Object == config.ID })
+	others.Problems = slices.DeleteFunc(slices.Clone(set.Problems), func(p spec.Problem) bool { return p.Object == implied.ID })
+	problems, _ := validateUnder(withConfig(&others, implied), name)
+	return slices.DeleteFunc(problems, func(p spec.Problem) bool { return p.Object == implied.ID })
 }
 
 func validateUnder(set *spec.Set, name string) ([]spec.Problem, error) {

@@ -43,6 +43,13 @@ func TestValidate(t *testing.T) {
 		{"another than there is", "third", []string{config("main", "")}, nil, `no PrometheusConfig named "third"`},
 		{"a broken configuration alone", "", []string{config("main", "  config: {nonsense: 1}\n")}, []string{
 			"0:5:22: spec.config.nonsense: field nonsense not found in type config.plain",
+		}, ""},
+		{"a configuration that does not decode, and a broken rule", "", []string{config("main", "  confg: {}\n"), rule("r", "sum(")}, []string{
+			"0:5:3: spec.confg: unknown field; did you mean config?",
+			"0:15:13 g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
+		}, ""},
+		{"a broken configuration that is not meant", "third", []string{config("main", "  config: {nonsense: 1}\n")}, []string{
+			"0:5:22: spec.config.nonsense: field nonsense not found in type config.plain",
 		}, "no valid PrometheusConfig"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

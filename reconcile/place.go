@@ -55,7 +55,7 @@ func (p placer) problem(e *validate.Error, known map[string]bool) spec.Problem {
 	switch {
 	case e.Group != "" || e.Index > 0:
 		out.Rule = ruleOf(e)
-		placeRule(&out, o.PrometheusRule.Groups.Node, e)
+		placeRule(&out, o, e)
 	case e.Line > 0:
 		p.placeLine(&out, p.files[e.File], e.Line)
 	default:
@@ -65,7 +65,8 @@ func (p placer) problem(e *validate.Error, known map[string]bool) spec.Problem {
 }
 
 // placeRule finds the node of the group, rule and field that the error names.
-func placeRule(p *spec.Problem, groups *yaml.Node, e *validate.Error) {
+func placeRule(p *spec.Problem, o *spec.Object, e *validate.Error) {
+	groups := o.PrometheusRule.Groups.Node
 	i := e.Index - 1
 	if e.Index == 0 {
 		i = slices.IndexFunc(groups.Content, func(group *yaml.Node) bool {
@@ -77,7 +78,7 @@ func placeRule(p *spec.Problem, groups *yaml.Node, e *validate.Error) {
 		return
 	}
 	node := groups.Content[i]
-	p.Path = fmt.Sprintf("spec.groups[%d]", i)
+	p.Path = fmt.Sprintf("%s[%d]", o.GroupsPath(), i)
 	if rule := (step{index: e.Rule - 1}).in(value(node, "rules")); rule != nil {
 		p.Path += fmt.Sprintf(".rules[%d]", e.Rule-1)
 		node = rule
@@ -180,7 +181,7 @@ func pathTo(n *yaml.Node, line int) []step {
 func (p placer) origin(rendered *yaml.Node, steps []step) (root *yaml.Node, prefix string, rest []step) {
 	o := p.object
 	if o.PrometheusRule != nil {
-		return o.PrometheusRule.Groups.Node, "spec.groups", steps[min(1, len(steps)):]
+		return o.PrometheusRule.Groups.Node, o.GroupsPath(), steps[min(1, len(steps)):]
 	}
 	if len(steps) >= 2 && steps[0].key == "scrape_configs" {
 		job := value(steps[1].in(value(rendered, "scrape_configs")), "job_name")

@@ -70,6 +70,15 @@ func (o *Object) RuleFile() string {
 	return "rules/" + o.Name + ".yml"
 }
 
+// GroupsPath is the path of a PrometheusRule's groups: a plain rule file has
+// them at its top.
+func (o *Object) GroupsPath() string {
+	if o.Metadata.Name == "" {
+		return "groups"
+	}
+	return "spec.groups"
+}
+
 // Problem is one thing wrong with a document: what, where, and the remedy.
 type Problem struct {
 	Position

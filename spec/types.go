@@ -190,8 +190,8 @@ type PrometheusConfigSpec struct {
 
 // PrometheusVersion is the Prometheus that will load a configuration.
 type PrometheusVersion struct {
-	// Version is such as "3.15" or "2.53.1"; "" is not known, and is judged as
-	// the oldest.
+	// Version is such as "3.15" or "2.53.1"; "" is not known: of label names on
+	// targets only what every version takes will do then.
 	Version string `json:"version,omitempty"`
 	// Features are those of --enable-feature.
 	Features []string `json:"features,omitempty"`

@@ -126,7 +126,7 @@ func wantNowhereElse(t *testing.T, dir, text string) {
 func TestRenderAgent(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "out")
 	code, out := renderSpecs(t, output, agentConfig)
-	if code != exitOK || !strings.Contains(out, "PrometheusRule/rule: agent-mode: ") {
+	if code != exitOK || !strings.Contains(out, "[rule-of-agent]") {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
 	for _, promtool := range promtools(t) {

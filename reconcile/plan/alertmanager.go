@@ -82,7 +82,7 @@ func (r *run) alertmanager(a *spec.Alertmanager) {
 	m := newMatcher(&a.Selector)
 	for _, tasks := range r.tasks {
 		first := tasks[0]
-		if m.kin(first, r.in.Snapshot.Service(first)) != partNone || !r.covered(needs, first.Scope) {
+		if m.kin(first, r.in.Snapshot) != partNone || !r.covered(needs, first.Scope) {
 			continue
 		}
 		for _, t := range tasks {

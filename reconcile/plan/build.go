@@ -147,24 +147,49 @@ func (r *run) object(o *spec.Object) {
 // kin adds the targets of an object in tasks that no selector can tell apart.
 func (r *run) kin(b *builder, tasks []*inventory.Task) {
 	first := tasks[0]
-	if p := b.matcher.kin(first, r.in.Snapshot.Service(first)); p != partNone {
+	p := b.matcher.kin(first, r.in.Snapshot)
+	if p != partNone && p != partServiceTags { // of tags it must first be known that there are none
 		r.trace.tasks(b, tasks, p)
 		return
 	}
 	if !r.covered(r.needs[b.object.Name], first.Scope) {
+		f := r.notKnown(r.needs[b.object.Name], first.Scope)
 		for _, t := range tasks {
-			r.trace.left(stageTasks, b, t, "", &fault{CodeNotKnown, "", "what the object needs to know of the cluster has not been read yet"})
+			if f.code == CodeFactsMissing {
+				r.miss(stageTasks, b, t, "", f)
+			} else {
+				r.trace.left(stageTasks, b, t, "", f)
+			}
 		}
 		return
 	}
-	for _, t := range tasks {
-		p := b.matcher.task(t)
-		if p == partNone {
-			r.task(b, t)
-		} else {
-			r.trace.tasks(b, []*inventory.Task{t}, p)
-		}
+	if p != partNone {
+		r.trace.tasks(b, tasks, p)
+		return
 	}
+	for _, t := range tasks {
+		if p := b.matcher.task(t); p != partNone {
+			r.trace.tasks(b, []*inventory.Task{t}, p)
+			continue
+		}
+		r.task(b, t)
+	}
+}
+
+// notKnown is why an object cannot be judged in a scope: what it needs has not
+// been read yet, which is nothing wrong, or cannot be read.
+func (r *run) notKnown(needs inventory.Facts, scope inventory.Scope) *fault {
+	what := strings.Join(r.facts[scope].Lacks(needs), ", ")
+	var reasons []string
+	for _, reason := range r.in.Snapshot.Status(scope).Lacking {
+		reasons = append(reasons, reason)
+	}
+	if len(reasons) == 0 {
+		return &fault{code: CodeNotKnown, message: "the object needs " + what + ", which have not been read yet; what is published stays"}
+	}
+	slices.Sort(reasons)
+	return &fault{code: CodeFactsMissing, message: fmt.Sprintf("the object needs %s of cluster %s, which cannot be read, so what is published stays: %s",
+		what, scope, strings.Join(slices.Compact(reasons), "; "))}
 }
 
 // UnknownClass says that the object's class is not declared, and which are.

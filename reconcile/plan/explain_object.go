@@ -63,7 +63,7 @@ func newFunnel(s *inventory.Snapshot, o *spec.Object) *funnel {
 	for _, st := range s.Scopes {
 		if st.State != inventory.Gone {
 			nobody := &inventory.Task{Scope: st.Scope}
-			f.cluster(&step{stage: stageClusters, object: o, task: nobody, part: onlyCluster(m.kin(nobody, nil)), matcher: m})
+			f.cluster(&step{stage: stageClusters, object: o, task: nobody, part: onlyCluster(m.kin(nobody, s)), matcher: m})
 		}
 	}
 	for _, t := range s.Tasks {
@@ -85,7 +85,7 @@ func onlyCluster(p part) part {
 // idle counts a task that does not run, or is not meant to, in a service that
 // the object takes.
 func (f *funnel) idle(m *matcher, t *inventory.Task) {
-	if p := m.kin(t, f.snapshot.Service(t)); p != partNone && stageOf(p) < stageTasks {
+	if p := m.kin(t, f.snapshot); p != partNone && stageOf(p) < stageTasks {
 		return
 	}
 	f.add(&step{stage: stageTasks, object: f.object, task: t, fault: notRunning(t)})

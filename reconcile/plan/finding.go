@@ -17,6 +17,7 @@ const (
 	CodeUnbound        = "port-not-bound"
 	CodeNoAddress      = "no-address"
 	CodeNoDefinition   = "no-task-definition"
+	CodeFactsMissing   = "facts-missing"
 	CodeInvalidTarget  = "invalid-target"
 	CodeAddressRetired = "address-retired"
 	CodeDuplicate      = "duplicate-target"

@@ -50,7 +50,7 @@ func newMatcher(s *spec.Selector) *matcher {
 
 // kin is the first part that does not hold for a task, of those that are the
 // same for all its kin.
-func (m *matcher) kin(t *inventory.Task, service *inventory.Service) part {
+func (m *matcher) kin(t *inventory.Task, in *inventory.Snapshot) part {
 	s := m.selector
 	switch {
 	case !oneOf(s.Accounts, t.Scope.Account):
@@ -69,7 +69,7 @@ func (m *matcher) kin(t *inventory.Task, service *inventory.Service) part {
 		return partAvailabilityZones
 	case !oneOf(s.HealthStatus, healthOf(t)):
 		return partHealthStatus
-	case s.ServiceTags != nil && !s.ServiceTags.Matches(tagsOf(service)):
+	case s.ServiceTags != nil && !s.ServiceTags.Matches(tagsOf(in.Service(t))):
 		return partServiceTags
 	}
 	return partNone

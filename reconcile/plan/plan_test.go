@@ -560,6 +560,24 @@ func TestNewEnvironmentName(t *testing.T) {
 	}
 }
 
+// TestFactsThatCannotBeRead: the object that needs them says so and keeps what it
+// has; the others go on.
+func TestFactsThatCannotBeRead(t *testing.T) {
+	w := newWorld()
+	w.run("t1", "web", w.define("web", "awsvpc", container("app")), at("10.0.0.1"))
+	all := scrapeTarget("web", "  selector: {}\n  endpoints: [{port: 9090}]\n")
+	live := build(t, &w.Snapshot, nil, bareConfig, all).Bundle.Pools
+	asks := scrapeTarget("web", "  selector: {serviceTags: {matchLabels: {team: shop}}}\n  endpoints: [{port: 9090}]\n")
+	other := strings.NewReplacer("{name: web}", "{name: other}", "9090", "9091").Replace(all)
+	w.Scopes[0].Lacking = map[string]string{"services": "describe services: AccessDenied"}
+	p := build(t, &w.Snapshot, live, bareConfig, asks, other)
+	want := []string{"ScrapeTarget/web facts-missing the object needs the services of tasks of cluster 111122223333/us-east-1/prod, " +
+		"which cannot be read, so what is published stays: describe services: AccessDenied"}
+	if diff := cmp.Diff(want, messages(p)); diff != "" || p.Held != 1 || p.Targets["web"] != 1 || p.Targets["other"] != 1 {
+		t.Errorf("targets %v, %d held; findings -want +got\n%s", p.Targets, p.Held, diff)
+	}
+}
+
 func TestNewerTaskRetiresAddress(t *testing.T) {
 	w := newWorld()
 	def := w.define("web", "awsvpc", container("app"))

@@ -157,7 +157,7 @@ func TestWithheldTargets(t *testing.T) {
 		{"odd name, version 3", modern, replace("a.b", "x"), "", true},
 		{"odd name by a regular expression, legacy pool", modern, "  scrapeConfig: {metric_name_validation_scheme: legacy, metric_name_escaping_scheme: underscores}\n" + digit, odd, false},
 		{"odd name by a regular expression, all legacy", legacy, digit, odd, false},
-		{"odd name by a regular expression, legacy but for the pool", legacy, "  scrapeConfig: {metric_name_validation_scheme: utf8}\n" + digit, odd, false},
+		{"odd name by a regular expression, legacy but for the pool", legacy, "  scrapeConfig: {metric_name_validation_scheme: utf8}\n" + digit, "", true},
 		{"the same where names are free", modern, digit, "", true},
 	}
 	for _, tt := range tests {

@@ -18,7 +18,7 @@ import (
 
 // rule looks at a PrometheusRule by itself.
 func (l *linter) rule() {
-	l.each(l.object.PrometheusRule.Groups.Node, "spec.groups", func(group *yaml.Node, path string) {
+	l.each(l.object.PrometheusRule.Groups.Node, l.object.GroupsPath(), func(group *yaml.Node, path string) {
 		if n := child(group, "interval"); n != nil {
 			l.interval(n, path+".interval")
 		}
@@ -30,7 +30,7 @@ func OfAgent(config *spec.Object, rules []*spec.Object) []spec.Problem {
 	var out []spec.Problem
 	for _, o := range rules {
 		l := &linter{object: o}
-		l.add(CodeRuleOfAgent, o.PrometheusRule.Groups.Node, "spec.groups", "%s runs as an agent, which evaluates no rules, so these are left out; leave them out of its ruleSelector", config.ID)
+		l.add(CodeRuleOfAgent, o.PrometheusRule.Groups.Node, o.GroupsPath(), "%s runs as an agent, which evaluates no rules, so these are left out; leave them out of its ruleSelector", config.ID)
 		out = append(out, l.found...)
 	}
 	return out
@@ -63,7 +63,7 @@ type seen struct {
 
 func (a *across) object(o *spec.Object) {
 	l := &linter{object: o}
-	l.each(o.PrometheusRule.Groups.Node, "spec.groups", func(group *yaml.Node, path string) {
+	l.each(o.PrometheusRule.Groups.Node, o.GroupsPath(), func(group *yaml.Node, path string) {
 		name := child(group, "name")
 		if name == nil {
 			return // Prometheus says so
