@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,7 +124,20 @@ func (j *judgement) choose(name string) (*plan.Choice, error) {
 	if names := configNames(j.set); name == "" && len(names) > 1 {
 		return nil, fmt.Errorf("the specs hold %d PrometheusConfigs (%s): say which with --prometheus.name", len(names), strings.Join(names, ", "))
 	}
-	return plan.Choose(j.objects(), name)
+	choice, err := plan.Choose(j.objects(), name)
+	if names := configNames(j.set); err != nil && len(names) > 0 && (name == "" || slices.Contains(names, name)) && !j.serves(spec.KindPrometheusConfig) {
+		return nil, fmt.Errorf("PrometheusConfig %s is not valid, and no version of it that was valid is known here: mend it", cmp.Or(name, names[0]))
+	}
+	return choice, err
+}
+
+func (j *judgement) serves(kind string) bool {
+	for id := range j.serving {
+		if id.Kind == kind {
+			return true
+		}
+	}
+	return false
 }
 
 // finish chooses among what is served, and renders it.

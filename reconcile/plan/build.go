@@ -225,6 +225,7 @@ func (r *run) task(b *builder, t *inventory.Task) {
 		}
 		r.miss(stageEndpoints, b, t, "", &faults[i])
 	}
+	r.trace.silent(b, w, requests, faults)
 	seen := map[string]bool{}
 	for i := range requests {
 		r.request(b, w, &requests[i], seen)

@@ -224,9 +224,19 @@ func (s inquiry) furthest(steps []step, elsewhere bool) *step {
 		case st.taken():
 		case s.container != "" && st.container != "" && st.container != s.container:
 		case s.address != "" && elsewhere && st.address != s.address:
-		case last == nil || st.stage > last.stage:
+		case last == nil || st.depth() > last.depth():
 			last = st
 		}
 	}
 	return last
+}
+
+// depth orders steps by how far they came. A container that asks for nothing
+// tells less than one that asks in vain.
+func (s *step) depth() int {
+	depth := 2 * int(s.stage)
+	if s.fault != nil && s.fault.code == CodeNotAsked {
+		return depth - 1
+	}
+	return depth
 }

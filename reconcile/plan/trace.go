@@ -104,6 +104,21 @@ func statusOf(t *inventory.Task, container string) string {
 	return "not known"
 }
 
+// silent tells of the selected containers that ask for nothing, and say nothing
+// wrong either.
+func (tr trace) silent(b *builder, w *workload, requests []request, faults []fault) {
+	if tr == nil {
+		return
+	}
+	for _, c := range w.selected {
+		asks := slices.ContainsFunc(requests, func(q request) bool { return len(q.containers) == 0 || slices.Contains(q.containers, c) }) ||
+			slices.ContainsFunc(faults, func(f fault) bool { return f.container == c.Name || f.container == "" })
+		if !asks && w.running(c.Name) != nil {
+			tr.left(stageEndpoints, b, w.task, "", &fault{CodeNotAsked, c.Name, "the container says nothing that asks to be scraped"})
+		}
+	}
+}
+
 // left tells that something was left out at a stage; f is not nil.
 func (tr trace) left(at stage, b *builder, t *inventory.Task, address string, f *fault) {
 	if tr != nil {
