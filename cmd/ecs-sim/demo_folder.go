@@ -86,8 +86,10 @@ func (f *demoFolder) path(elements ...string) string {
 }
 
 // shown is a path as one would type it here.
-func (f *demoFolder) shown(elements ...string) string {
-	path := f.path(elements...)
+func (f *demoFolder) shown(elements ...string) string { return fromHere(f.path(elements...)) }
+
+// fromHere is the path relative to the working directory, where it is below it.
+func fromHere(path string) string {
 	here, err := os.Getwd()
 	if err != nil {
 		return path

@@ -200,6 +200,7 @@ func (d *demo) tips() []demoLine {
 		{"mend it", "sed -i.bak 's/endpoint:/endpoints:/' " + spec},
 		{"take a spec away: its targets go; then put it back", "mv " + there + " " + aside},
 		{"", "mv " + aside + " " + there},
+		{"ask why something is scraped, or is not", fromHere(d.o.scrape) + " explain applications --url " + base(d.ports.controller)},
 	} {
 		if tip.what != "" {
 			lines = append(lines, demoLine{{plain, "  " + tip.what}})
