@@ -67,6 +67,7 @@ func newRun(in Input) *run {
 		facts:    map[inventory.Scope]inventory.Facts{},
 		needs:    map[string]inventory.Facts{},
 		homes:    map[string]Pool{},
+		keepers:  map[string]*keeper{},
 		blind:    map[share]bool{},
 		held:     map[uint64]bool{},
 		findings: findings{},
@@ -109,6 +110,7 @@ type run struct {
 	facts    map[inventory.Scope]inventory.Facts // that each scope was listed with
 	needs    map[string]inventory.Facts          // of each ScrapeTarget
 	homes    map[string]Pool                     // of each ScrapeTarget
+	keepers  map[string]*keeper                  // by pool and object, made when they are first needed
 	blind    map[share]bool
 	held     map[uint64]bool // hashes of the labels of held targets
 	findings findings

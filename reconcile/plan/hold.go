@@ -41,7 +41,14 @@ func (r *run) hold() {
 	}
 }
 
+// keep publishes a target again, unless its pool's class may not scrape it: the
+// class, or what it says, may be another than when the target was planned.
 func (r *run) keep(pool *artifact.Pool, t artifact.Target) {
+	t, f := r.keeper(pool, t).admit(t)
+	if f != nil {
+		r.refuseHeld(t, f)
+		return
+	}
 	pool.Targets = append(pool.Targets, t)
 	r.held[t.Labels.Hash()] = true
 	r.plan.Held++
