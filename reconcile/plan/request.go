@@ -118,17 +118,19 @@ func fromContainers(w *workload, e *spec.Endpoint, q request) ([]request, []faul
 // share the endpoint's own port, where it has one: the port rules then find
 // which of them has it.
 func portsFrom(w *workload, e *spec.Endpoint, q request) (out []request, faults []fault) {
-	told := false
+	told, anyone := false, false // anyone that tells none and runs
 	var silent []*inventory.ContainerDefinition
 	for _, c := range w.selected {
 		tells := w.from(c, e.PortFrom)
 		told = told || !tells.empty()
-		if w.running(c.Name) == nil {
-			continue // nothing listens, so nothing is missing
-		}
+		runs := w.running(c.Name) != nil
+		anyone = anyone || runs && tells.empty()
 		if tells.empty() {
-			silent = append(silent, c)
+			silent = append(silent, c) // also one that does not run: the port may be its own
 			continue
+		}
+		if !runs {
+			continue // nothing listens, so nothing is missing
 		}
 		port, f := tells.port(c)
 		if f != nil {
@@ -140,7 +142,7 @@ func portsFrom(w *workload, e *spec.Endpoint, q request) (out []request, faults 
 		out = append(out, own)
 	}
 	switch {
-	case len(silent) == 0:
+	case !anyone:
 	case e.Port != spec.Port{}:
 		q.containers = silent
 		out = append(out, q)
