@@ -32,6 +32,7 @@ func (r *run) settle() {
 			all = append(all, placed{Target: &targets[i]})
 		}
 	}
+	r.outsiders(all)
 	r.sameLabels(all)
 	r.overlaps(all)
 	r.limit(all)
@@ -74,10 +75,14 @@ func (r *run) withhold(p *placed, code, format string, args ...any) {
 	}
 }
 
-// clashes counts what one object has in common with another.
+// clashes counts what one object has in common with another, or with something
+// else that has targets.
 type clashes map[clash]*tally
 
-type clash struct{ object, other string }
+type clash struct {
+	object string
+	other  string // in words
+}
 
 type tally struct {
 	count   int
@@ -101,7 +106,7 @@ func (c clashes) report(r *run, code, words string) {
 		if k.object == "" {
 			continue // the record of whose target it is was lost
 		}
-		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: k.object}, nil, fault{code: code, message: fmt.Sprintf(words, counted(t.count, "target"), ownerOf(k.other), t.example)})
+		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: k.object}, nil, fault{code: code, message: fmt.Sprintf(words, counted(t.count, "target"), k.other, t.example)})
 	}
 }
 
@@ -112,6 +117,8 @@ func ownerOf(object string) string {
 	}
 	return spec.ID{Kind: spec.KindScrapeTarget, Name: object}.String()
 }
+
+const sameLabelsWords = "%s withheld: all labels are those of a target of %s, and both would write into the same series: give one of them a label that tells them apart, or narrow a selector (such as %s)"
 
 // sameLabels keeps one of the targets that Prometheus would write into one
 // series: the one that is published now, else the first by object and address.
@@ -127,11 +134,11 @@ func (r *run) sameLabels(all []placed) {
 		for _, p := range group {
 			if p != kept {
 				r.withhold(p, CodeSameLabels, "all its labels are those of %s, scraped for %s", urlOf(kept.Labels), ownerOf(kept.Origin.Object))
-				found.add(p.Origin.Object, kept.Origin.Object, p.Target)
+				found.add(p.Origin.Object, ownerOf(kept.Origin.Object), p.Target)
 			}
 		}
 	}
-	found.report(r, CodeSameLabels, "%s withheld: all labels are those of a target of %s, and both would write into the same series: give one of them a label that tells them apart, or narrow a selector (such as %s)")
+	found.report(r, CodeSameLabels, sameLabelsWords)
 }
 
 // first orders what holds before what does not.
@@ -175,7 +182,7 @@ func (r *run) overlaps(all []placed) {
 		slices.SortStableFunc(group, func(a, b *placed) int { return strings.Compare(a.Origin.Object, b.Origin.Object) })
 		for _, p := range group[1:] {
 			if other := group[0].Origin.Object; p.Origin.Object != other && other != "" {
-				found.add(p.Origin.Object, other, p.Target)
+				found.add(p.Origin.Object, ownerOf(other), p.Target)
 			}
 		}
 	}
