@@ -28,6 +28,7 @@ const (
 	CodeOverlap        = "overlap"
 	CodeTooMany        = "too-many-targets"
 	CodeLimitLowered   = "limit-lowered"
+	CodeNoAlertmanager = "no-alertmanager"
 	// What a container says of itself.
 	CodeNotEnabled    = "not-enabled"
 	CodeNoPortValue   = "no-port-value"
