@@ -15,7 +15,6 @@ import (
 const (
 	CodeNotRunning   = "not-running"
 	CodeInjected     = "not-in-definition"
-	CodeSameAddress  = "same-address"
 	CodeOtherAddress = "other-address"
 	CodeNotAsked     = "nothing-asked"
 	CodeNotKnown     = "not-known-yet"

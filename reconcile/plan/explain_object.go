@@ -209,7 +209,7 @@ func (t *cause) message() string {
 		parts = append(parts, fmt.Sprintf("%s (%d)", v, t.found[v]))
 	}
 	if more := len(values) - mostFound; more > 0 {
-		parts = append(parts, fmt.Sprintf("and %d other values", more))
+		parts = append(parts, "and "+counted(more, "other value"))
 	}
 	return t.wanted + "; found " + strings.Join(parts, ", ")
 }

@@ -230,6 +230,50 @@ func FuzzExplainQuery(f *testing.F) {
 	})
 }
 
+// TestExplainHides: of a variable's value nothing is told but what is true of it.
+func TestExplainHides(t *testing.T) {
+	app := container("app", port("", 80))
+	app.Environment = map[string]string{"PROMETHEUS": "prod"}
+	w := newWorld()
+	w.run("aaaaaaaa1", "web", w.define("web", "awsvpc", app), at("10.0.0.1"))
+	for requirement, want := range map[string]string{
+		"operator: NotIn, values: [dev, prod]": `wants PROMETHEUS to be none of ["dev" "prod"]; found PROMETHEUS is set to one of these (1)`,
+		"operator: In, values: [dev, test]":    `wants PROMETHEUS to be one of ["dev" "test"]; found PROMETHEUS is set, differs (1)`,
+		"operator: DoesNotExist":               `wants PROMETHEUS not to be set; found PROMETHEUS is set (1)`,
+	} {
+		in := input(t, &w.Snapshot, nil, bareConfig, scrapeTarget("app", "  selector: {environment: {matchExpressions: [{key: PROMETHEUS, "+requirement+"}]}}\n  endpoints: [{port: 80}]\n"))
+		if text := Explain(in, "app").Text(); !strings.Contains(text, want) {
+			t.Errorf("%s: want %q in\n%s", requirement, want, text)
+		}
+	}
+}
+
+// TestExplainGroups: what is wrong with many for one reason is told once.
+func TestExplainGroups(t *testing.T) {
+	w := replicas(7)
+	in := input(t, &w.Snapshot, nil, bareConfig, scrapeTarget("a", anyPort), scrapeTarget("b", "  selector: {}\n  endpoints: [{port: 9090, path: /b}]\n"))
+	for found, text := range map[string]string{
+		"http://10.0.0.1:9090/metrics (1), ": Explain(in, "b").Text(),
+		"and 2 other values":                 Explain(in, "b").Text(),
+		"7 left out: all its labels are those of another target, of ScrapeTarget/a; found ":                           Explain(in, "b").Text(),
+		"all its labels are those of another target, of ScrapeTarget/a; found http://10.0.0.3:9090/metrics [same-lab": Explain(in, "10.0.0.3").Text(),
+	} {
+		if !strings.Contains(text, found) {
+			t.Errorf("want %q in\n%s", found, text)
+		}
+	}
+	w = newWorld()
+	def := w.define("web", "awsvpc", container("app"))
+	for i := range 4 {
+		w.run(fmt.Sprintf("old%d", i), "web", def, at(fmt.Sprintf("10.0.0.%d", i/2)))
+		w.Tasks[i].StartedAt = time.Unix(int64(1000+i), 0)
+	}
+	in = input(t, &w.Snapshot, nil, bareConfig, scrapeTarget("a", anyPort))
+	if text := Explain(in, "a").Text(); !strings.Contains(text, "2 left out: its address belongs to a newer task now; found arn:") {
+		t.Errorf("got\n%s", text)
+	}
+}
+
 // TestExplainWithheld: what is taken out at the end has its reason too.
 func TestExplainWithheld(t *testing.T) {
 	w := newWorld()

@@ -78,7 +78,7 @@ func discovered(address string) bool {
 
 // refuseHeld tells that a published target is not kept.
 func (r *run) refuseHeld(t artifact.Target, f *fault) {
-	r.trace.withheld(r, &t, f)
+	r.trace.withheld(r, &t, f, "")
 	object := t.Origin.Object
 	if object == "" {
 		r.findings.add(r.in.Choice.Config.ID, nil, *f) // the record of its object was lost

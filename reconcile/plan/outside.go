@@ -54,7 +54,7 @@ func (r *run) outsiders(all []placed) {
 		if owner == "" {
 			continue
 		}
-		r.withhold(p, CodeSameLabels, "all its labels are those of a target of %s", owner)
+		r.withhold(p, "", CodeSameLabels, "all its labels are those of a target of %s", owner)
 		found.add(p.Origin.Object, owner, p.Target)
 	}
 	found.report(r, CodeSameLabels, sameLabelsWords)

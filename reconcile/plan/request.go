@@ -12,6 +12,8 @@ import (
 // request is one thing to scrape of a task, as an endpoint of a spec or a
 // container's own words ask for it. Empty fields are the object's or the pool's.
 type request struct {
+	// endpoint is the index of the spec's endpoint, from 1; 0 is a convention's.
+	endpoint int
 	// containers are those that may have the port; none is each selected one.
 	containers []*inventory.ContainerDefinition
 	// port is found by the port rules of the design.
@@ -77,7 +79,7 @@ func (endpoints explicit) ask(w *workload) ([]request, []fault) {
 	for i := range endpoints {
 		e := &endpoints[i]
 		q := request{
-			port: e.Port, path: e.Path, scheme: e.Scheme, interval: e.Interval, timeout: e.Timeout, params: e.Params,
+			endpoint: i + 1, port: e.Port, path: e.Path, scheme: e.Scheme, interval: e.Interval, timeout: e.Timeout, params: e.Params,
 		}
 		if e.PortFrom == nil && e.PathFrom == nil {
 			out = append(out, q)

@@ -60,16 +60,19 @@ func (r *run) takeOut(all []placed) {
 }
 
 // leave leaves a target out, and tells why to who asks.
-func (r *run) leave(p *placed, code, format string, args ...any) {
+func (r *run) leave(p *placed, code, format string, args ...any) { r.leaveFor(p, "", code, format, args...) }
+
+// leaveFor is leave for what was found.
+func (r *run) leaveFor(p *placed, found, code, format string, args ...any) {
 	p.out = true
 	if r.trace != nil {
-		r.trace.withheld(r, p.Target, &fault{code: code, message: fmt.Sprintf(format, args...)})
+		r.trace.withheld(r, p.Target, &fault{code: code, message: fmt.Sprintf(format, args...)}, found)
 	}
 }
 
-// withhold leaves a target out and counts it.
-func (r *run) withhold(p *placed, code, format string, args ...any) {
-	r.leave(p, code, format, args...)
+// withhold leaves a target out for what was found, or for "", and counts it.
+func (r *run) withhold(p *placed, found, code, format string, args ...any) {
+	r.leaveFor(p, found, code, format, args...)
 	if p.Origin.Object != "" {
 		r.plan.Withheld[p.Origin.Object]++
 	}
@@ -133,7 +136,7 @@ func (r *run) sameLabels(all []placed) {
 		})
 		for _, p := range group {
 			if p != kept {
-				r.withhold(p, CodeSameLabels, "all its labels are those of %s, scraped for %s", urlOf(kept.Labels), ownerOf(kept.Origin.Object))
+				r.withhold(p, urlOf(kept.Labels), CodeSameLabels, "all its labels are those of another target, of %s", ownerOf(kept.Origin.Object))
 				found.add(p.Origin.Object, ownerOf(kept.Origin.Object), p.Target)
 			}
 		}
@@ -230,7 +233,7 @@ func (r *run) limit(all []placed) {
 		p := &all[i]
 		if name := p.Origin.Object; name != "" && !p.out {
 			if have[name]++; have[name] > most {
-				r.withhold(p, CodeTooMany, "its object has more targets than the %d it may have", most)
+				r.withhold(p, "", CodeTooMany, "its object has more targets than the %d it may have", most)
 			}
 		}
 	}
