@@ -69,7 +69,7 @@ func newRun(in Input) *run {
 		homes:    map[string]Pool{},
 		keepers:  map[string]*keeper{},
 		blind:    map[share]bool{},
-		held:     map[uint64]bool{},
+		held:     map[uint64]reserve{},
 		findings: findings{},
 		plan:     &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}},
 	}
@@ -112,7 +112,7 @@ type run struct {
 	homes    map[string]Pool                     // of each ScrapeTarget
 	keepers  map[string]*keeper                  // by pool and object, made when they are first needed
 	blind    map[share]bool
-	held     map[uint64]bool // hashes of the labels of held targets
+	held     map[uint64]reserve // by the hashes of the labels of held targets
 	findings findings
 	plan     *Plan
 	trace    trace

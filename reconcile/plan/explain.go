@@ -40,6 +40,9 @@ type ObjectExplanation struct {
 	Problems []spec.Problem      `json:"problems,omitempty"`
 	Funnel   []FunnelStage       `json:"funnel,omitempty"`
 	Targets  []TargetExplanation `json:"targets,omitempty"`
+	// Held are those of the targets that are published only because nothing is
+	// known of their tasks now, by reason. No stage before the last counts them.
+	Held []Left `json:"held,omitempty"`
 }
 
 // FunnelStage counts what an object was asked about, and what it took on to the
@@ -51,13 +54,15 @@ type FunnelStage struct {
 	Left  []Left `json:"left,omitempty"` // why not the others, the most frequent first
 }
 
-// Left is a reason and how many things it concerns.
+// Left is a reason, of what is left out or is held, and how many things it
+// concerns.
 type Left struct {
 	// Code is the part of the selector, or the code of a finding.
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Count   int    `json:"count"`
-	// Example is one of them: a cluster, a service, a task, or a container of it.
+	// Example is one of them: a cluster, a service, a task, or a container of it;
+	// of held targets an address.
 	Example string `json:"example"`
 }
 

@@ -274,6 +274,42 @@ func TestExplainGroups(t *testing.T) {
 	}
 }
 
+// TestExplainHeld: targets of which nothing is known are said to be held, and why.
+func TestExplainHeld(t *testing.T) {
+	w := replicas(3)
+	live := build(t, &w.Snapshot, nil, bareConfig, scrapeTarget("a", anyPort)).Bundle.Pools
+	for _, tt := range []struct {
+		name, target string
+		edit         func(*world)
+		want         []Left
+	}{
+		{"known", anyPort, func(*world) {}, nil},
+		{"nothing is known", anyPort, func(w *world) { w.Snapshot = *notRead() }, []Left{
+			{Code: "not-known-yet", Message: "cluster 111122223333/us-east-1/prod has not been read yet", Count: 3, Example: "10.0.0.1:9090"},
+		}},
+		{"a new question", "  selector: {taskTags: {matchLabels: {a: b}}}\n  endpoints: [{port: 9090}]\n", func(*world) {}, []Left{
+			{Code: "not-known-yet", Message: "the object needs the tags of tasks, which have not been read yet; what is published stays", Count: 3, Example: "10.0.0.1:9090"},
+		}},
+		{"no definition", anyPort, func(w *world) { clear(w.Definitions) }, []Left{
+			{Code: "no-address", Message: "where its task is reached cannot be told", Count: 3, Example: "10.0.0.1:9090"},
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := replicas(3)
+			tt.edit(w)
+			e := Explain(input(t, &w.Snapshot, live, bareConfig, scrapeTarget("a", tt.target)), "a")
+			if diff := cmp.Diff(tt.want, e.Objects[0].Held); diff != "" || len(e.Objects[0].Targets) != 3 {
+				t.Errorf("%d targets; -want +got\n%s", len(e.Objects[0].Targets), diff)
+			}
+			for _, h := range tt.want {
+				if line := "  held            3 of 3, published before: " + h.Message + " ["; !strings.Contains(e.Text(), line) {
+					t.Errorf("%q is not in\n%s", line, e.Text())
+				}
+			}
+		})
+	}
+}
+
 // TestExplainWithheld: what is taken out at the end has its reason too.
 func TestExplainWithheld(t *testing.T) {
 	w := newWorld()

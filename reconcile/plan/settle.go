@@ -60,7 +60,9 @@ func (r *run) takeOut(all []placed) {
 }
 
 // leave leaves a target out, and tells why to who asks.
-func (r *run) leave(p *placed, code, format string, args ...any) { r.leaveFor(p, "", code, format, args...) }
+func (r *run) leave(p *placed, code, format string, args ...any) {
+	r.leaveFor(p, "", code, format, args...)
+}
 
 // leaveFor is leave for what was found.
 func (r *run) leaveFor(p *placed, found, code, format string, args ...any) {
@@ -256,7 +258,7 @@ func (r *run) shard(all []placed) {
 	for i := range all {
 		p := &all[i]
 		shard := shardOf(p.Address(), shards)
-		if p.out || shard == r.in.Shard || r.held[p.Labels.Hash()] {
+		if p.out || shard == r.in.Shard || r.held[p.Labels.Hash()] != reserveNone {
 			continue
 		}
 		r.leave(p, CodeOtherShard, "it falls to shard %d of %d", shard, shards)

@@ -41,6 +41,8 @@ type step struct {
 	matcher *matcher
 	// target is the one that came of it, at the last stage.
 	target *artifact.Target
+	// held is why the target is published although nothing is known of it now.
+	held *fault
 }
 
 func (s *step) taken() bool { return s.fault == nil && s.part == partNone }
@@ -166,7 +168,7 @@ func (tr trace) targets(r *run) {
 		for i := range p.Targets {
 			t := &p.Targets[i]
 			if o := r.objectNamed(t.Origin.Object); o != nil {
-				tr(step{stage: stageTargets, object: o, task: r.taskOf(t.Origin), address: t.Address(), target: t})
+				tr(step{stage: stageTargets, object: o, task: r.taskOf(t.Origin), address: t.Address(), target: t, held: r.whyHeld(t)})
 			}
 		}
 	}
