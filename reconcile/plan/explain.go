@@ -75,8 +75,8 @@ type TargetExplanation struct {
 
 // Explain plans once more and tells what became of what the query is about: a
 // ScrapeTarget's name, a task's ARN or id or the beginning of one, a container
-// as TASK/NAME or by its runtime id, or an address with or without a port. An
-// empty query is about every ScrapeTarget. Where nothing has that name, neither
+// as TASK/NAME or by its runtime id, or an address with or without a port: one
+// that a task has, or that a target of it ends up with. An empty query is about every ScrapeTarget. Where nothing has that name, neither
 // Objects nor Tasks are there.
 func Explain(in Input, query string) *Explanation {
 	out := &Explanation{Query: query, Unsure: unsure(in.Snapshot)}
@@ -89,7 +89,11 @@ func Explain(in Input, query string) *Explanation {
 		out.Objects = explainObjects(in, objects)
 		return out
 	}
-	out.Tasks = explainTasks(in, find(in.Snapshot, query))
+	found := find(in.Snapshot, query)
+	if !slices.ContainsFunc(found, func(i inquiry) bool { return i.named }) {
+		found = append(found, published(in, query, found)...)
+	}
+	out.Tasks = explainTasks(in, found)
 	return out
 }
 

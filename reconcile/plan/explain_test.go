@@ -274,6 +274,34 @@ func TestExplainGroups(t *testing.T) {
 	}
 }
 
+// TestExplainPublishedAddress: a target is found by the address that it ends up
+// with, too.
+func TestExplainPublishedAddress(t *testing.T) {
+	w := replicas(3)
+	proxied := "  selector: {}\n  endpoints: [{port: 9090}]\n  relabelConfigs:\n  - {source_labels: [__meta_ecs_task_id], regex: %s, target_label: __address__, replacement: '%s'}\n"
+	in := input(t, &w.Snapshot, nil, bareConfig,
+		scrapeTarget("box", fmt.Sprintf(proxied, "t1", "Blackbox.local:9115")), scrapeTarget("ip", fmt.Sprintf(proxied, "t2", "10.0.0.3:9115")))
+	for query, want := range map[string][]string{
+		"Blackbox.local:9115": {"t1 Blackbox.local:9115 box"},
+		"blackbox.local":      {"t1 Blackbox.local:9115 box"},
+		"blackbox.local:80":   nil,
+		"10.0.0.3:9115":       {"t2 10.0.0.3:9115 ip"},
+		"10.0.0.3":            {"t3 10.0.0.3:9090 box", "t3 10.0.0.3:9090 ip", "t2 10.0.0.3:9115 ip"},
+	} {
+		var got []string
+		for _, task := range Explain(in, query).Tasks {
+			for _, v := range task.Verdicts {
+				for _, target := range v.Targets {
+					got = append(got, target.Task+" "+target.Address+" "+v.Object.Name)
+				}
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", query, diff)
+		}
+	}
+}
+
 // TestExplainHeld: targets of which nothing is known are said to be held, and why.
 func TestExplainHeld(t *testing.T) {
 	w := replicas(3)
