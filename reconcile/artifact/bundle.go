@@ -91,13 +91,16 @@ type Target struct {
 }
 
 // Origin names the object that asked for a target, the place it runs in and the
-// task. Where the record was lost, all fields are empty.
+// task, and tells whether the address is its own. Where the record was lost, all fields are empty.
 type Origin struct {
 	Object  string `json:"object,omitempty"` // ScrapeTarget's name
 	Account string `json:"account,omitempty"`
 	Region  string `json:"region,omitempty"`
 	Cluster string `json:"cluster,omitempty"`
 	Task    string `json:"task,omitempty"` // its id; empty in records of before it was kept
+	// Moved says that the address is not the one that was discovered: rules or a
+	// convention have put another in its place.
+	Moved bool `json:"moved,omitempty"`
 }
 
 // Endpoint is what an object scrapes, whatever the pool and the other labels.

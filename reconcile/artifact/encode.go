@@ -31,7 +31,19 @@ func compareInFile(a, b Target) int {
 		cmp.Compare(a.Origin.Region, b.Origin.Region),
 		cmp.Compare(a.Origin.Cluster, b.Origin.Cluster),
 		cmp.Compare(a.Origin.Task, b.Origin.Task),
+		compareBool(a.Origin.Moved, b.Origin.Moved),
 	)
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // Encode is the pool's target file: file_sd JSON, one group per target on a

@@ -79,53 +79,90 @@ func (r *run) alertmanager(a *spec.Alertmanager) {
 	object := alertmanagerOrigin(a.Name)
 	needs := selectorNeeds(&a.Selector)
 	r.homes[object], r.needs[object] = alertmanagerPool(a.Name), needs
-	m := newMatcher(&a.Selector)
+	m, told := newMatcher(&a.Selector), false
 	for _, tasks := range r.tasks {
-		first := tasks[0]
-		if m.kin(first, r.in.Snapshot) != partNone || !r.covered(needs, first.Scope) {
-			continue
-		}
-		for _, t := range tasks {
-			if m.task(t) == partNone {
-				r.alertmanagerTask(a, m, t)
-			}
-		}
+		told = r.alertmanagerKin(a, m, needs, tasks) || told
+	}
+	if !told && allSynced(r.in.Snapshot) {
+		r.findAlertmanager(a, nil, fault{code: CodeNoAlertmanager, message: "its selector finds no running container, so no alert is sent there: correct the selector, or start them"})
 	}
 }
 
-// alertmanagerTask adds the one target of a task.
-func (r *run) alertmanagerTask(a *spec.Alertmanager, m *matcher, t *inventory.Task) {
-	object := alertmanagerOrigin(a.Name)
-	find := func(f fault) {
-		f.message = fmt.Sprintf("alertmanagers, %s: %s", a.Name, f.message)
-		r.findFor(r.in.Choice.Config.ID, object, t, f)
+// allSynced says that everything is known of every place that is watched.
+func allSynced(s *inventory.Snapshot) bool {
+	for _, st := range s.Scopes {
+		if st.State != inventory.Synced && st.State != inventory.Gone {
+			return false
+		}
 	}
+	return len(s.Sources) > 0 && newScopes(s).all
+}
+
+// alertmanagerKin adds the targets in tasks that no selector can tell apart. It
+// says whether there are any, or it is not known or said why not.
+func (r *run) alertmanagerKin(a *spec.Alertmanager, m *matcher, needs inventory.Facts, tasks []*inventory.Task) (told bool) {
+	first := tasks[0]
+	p := m.kin(first, r.in.Snapshot)
+	if p != partNone && p != partServiceTags { // of tags it must first be known that there are none
+		return false
+	}
+	if !r.covered(needs, first.Scope) {
+		if f := r.notKnown(needs, first.Scope); f.code == CodeFactsMissing {
+			for _, t := range tasks {
+				r.findAlertmanager(a, t, *f)
+			}
+		}
+		return true
+	}
+	if p != partNone {
+		return false
+	}
+	for _, t := range tasks {
+		if m.task(t) == partNone {
+			told = r.alertmanagerTask(a, m, t) || told
+		}
+	}
+	return told
+}
+
+// findAlertmanager makes a finding of the PrometheusConfig, which names the
+// Alertmanagers.
+func (r *run) findAlertmanager(a *spec.Alertmanager, t *inventory.Task, f fault) {
+	f.message = fmt.Sprintf("alertmanagers, %s: %s", a.Name, f.message)
+	r.findFor(r.in.Choice.Config.ID, alertmanagerOrigin(a.Name), t, f)
+}
+
+// alertmanagerTask adds the one target of a task. It says whether there is one,
+// or a finding in its place.
+func (r *run) alertmanagerTask(a *spec.Alertmanager, m *matcher, t *inventory.Task) (told bool) {
+	find := func(f fault) { r.findAlertmanager(a, t, f) }
 	d := r.in.Snapshot.Definitions[t.Definition]
 	if d == nil {
 		find(fault{code: CodeNoDefinition, message: noDefinition(t)})
-		return
+		return true
 	}
 	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance], selected: m.choose(t, d)}
 	if len(w.selected) == 0 {
-		return
+		return false
 	}
 	endpoints, faults := w.resolve(&request{port: a.Port})
 	for _, f := range faults {
 		find(f)
 	}
 	if len(endpoints) == 0 {
-		return
+		return len(faults) > 0
 	}
 	e := endpoints[0]
 	if newer := r.claims.newer(w, e.address); newer != nil {
 		find(retired(e, newer))
-		return
+		return true
 	}
 	pool := r.pools[alertmanagerPool(a.Name).Path]
 	pool.Targets = append(pool.Targets, artifact.Target{
 		Labels: labels.FromStrings(model.AddressLabel, e.String()),
 		Origin: artifact.Origin{
-			Object: object, Account: t.Scope.Account, Region: t.Scope.Region, Cluster: t.Scope.Cluster, Task: t.ID(),
+			Object: alertmanagerOrigin(a.Name), Account: t.Scope.Account, Region: t.Scope.Region, Cluster: t.Scope.Cluster, Task: t.ID(),
 		},
 	})
+	return true
 }

@@ -67,8 +67,9 @@ func newRun(in Input) *run {
 		facts:    map[inventory.Scope]inventory.Facts{},
 		needs:    map[string]inventory.Facts{},
 		homes:    map[string]Pool{},
+		keepers:  map[string]*keeper{},
 		blind:    map[share]bool{},
-		held:     map[uint64]bool{},
+		held:     map[uint64]reserve{},
 		findings: findings{},
 		plan:     &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}},
 	}
@@ -109,8 +110,9 @@ type run struct {
 	facts    map[inventory.Scope]inventory.Facts // that each scope was listed with
 	needs    map[string]inventory.Facts          // of each ScrapeTarget
 	homes    map[string]Pool                     // of each ScrapeTarget
+	keepers  map[string]*keeper                  // by pool and object, made when they are first needed
 	blind    map[share]bool
-	held     map[uint64]bool // hashes of the labels of held targets
+	held     map[uint64]reserve // by the hashes of the labels of held targets
 	findings findings
 	plan     *Plan
 	trace    trace
@@ -226,35 +228,46 @@ func (r *run) task(b *builder, t *inventory.Task) {
 		r.miss(stageEndpoints, b, t, "", &faults[i])
 	}
 	r.trace.silent(b, w, requests, faults)
-	seen := map[string]bool{}
+	seen := map[string]int{}
 	for i := range requests {
 		r.request(b, w, &requests[i], seen)
 	}
 }
 
 // request adds the targets of one request, but none at an address and path, with
-// the same parameters, that the task was seen to have been asked at.
-func (r *run) request(b *builder, w *workload, q *request, seen map[string]bool) {
+// the same scheme and parameters, that the task was seen to have been asked at.
+func (r *run) request(b *builder, w *workload, q *request, seen map[string]int) {
 	endpoints, faults := w.resolve(q)
 	for i := range faults {
 		r.miss(stageEndpoints, b, w.task, "", &faults[i])
 	}
 	for _, e := range endpoints {
-		key := e.String() + q.metricsPath() + q.query()
-		if seen[key] {
-			r.trace.left(stageEndpoints, b, w.task, e.String(), &fault{CodeSameAddress, e.container.Name, "the task is asked at this address and path already, with the same parameters"})
+		key := orDefault(q.scheme, b.settings.Scheme) + "://" + e.String() + q.metricsPath() + q.query()
+		if first, again := seen[key]; again {
+			r.again(b, w, e, first, q.endpoint)
 			continue
 		}
-		seen[key] = true
+		seen[key] = q.endpoint
 		r.trace.endpoint(b, w.task, e)
 		r.add(b, w, e, q)
 	}
 }
 
+// again leaves out what a task is asked twice. Containers that tell one port are
+// meant to be one target; two endpoints of the spec are not.
+func (r *run) again(b *builder, w *workload, e endpoint, first, second int) {
+	if first == second {
+		r.trace.left(stageEndpoints, b, w.task, e.String(), &fault{CodeSameAddress, e.container.Name, "the task is asked at this address and path already, with the same parameters"})
+		return
+	}
+	r.miss(stageEndpoints, b, w.task, e.String(), &fault{CodeSameAddress, e.container.Name, fmt.Sprintf(
+		"spec.endpoints[%d] asks for the address and path that spec.endpoints[%d] asks for already, with the same parameters: remove one of them, or give it another path", second-1, first-1)})
+}
+
 func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 	if newer := r.claims.newer(w, e.address); newer != nil {
-		f := retired(e, newer)
-		r.miss(stageTargets, b, w.task, e.String(), &f)
+		r.trace.retired(b, w.task, e, newer)
+		r.find(b.object, w.task, retired(e, newer))
 		return
 	}
 	target, f := b.target(w, e, q)
@@ -304,7 +317,7 @@ func (r *run) same(second, first artifact.Target) bool {
 	if !labels.Equal(first.Labels, second.Labels) {
 		return false
 	}
-	r.trace.withheld(r, &second, &fault{code: CodeDuplicate, message: "the same target with the same labels is there for " + ownerOf(first.Origin.Object)})
+	r.trace.withheld(r, &second, &fault{code: CodeDuplicate, message: "the same target with the same labels is there for " + ownerOf(first.Origin.Object)}, "")
 	if a, b := first.Origin.Object, second.Origin.Object; a != b && a != "" && b != "" {
 		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: b}, nil, fault{code: CodeDuplicate, message: fmt.Sprintf(
 			"%s/%s asks for the same targets with the same labels: narrow one of the selectors, or remove one object", spec.KindScrapeTarget, a)})

@@ -403,6 +403,44 @@ func TestAlertmanagerFindings(t *testing.T) {
 	}
 }
 
+// TestNoAlertmanager: alerts that go nowhere are told, once it is known.
+func TestNoAlertmanager(t *testing.T) {
+	const none = "PrometheusConfig/main no-alertmanager alertmanagers, shop: its selector finds no running container, so no alert is sent there: correct the selector, or start them"
+	tags := strings.Replace(withAlertmanagers, "{services: [alertmanager]}", "{serviceTags: {matchLabels: {team: shop}}}", 1)
+	for _, tt := range []struct {
+		name, config string
+		edit         func(*world)
+		want         []string
+	}{
+		{"another service", withAlertmanagers, func(w *world) { w.Tasks[0].Group = "service:other" }, []string{none}},
+		{"another container", strings.Replace(withAlertmanagers, "services: [", "containers: [", 1), func(*world) {}, []string{none}},
+		{"it is stopping", withAlertmanagers, func(w *world) { w.Tasks[0].DesiredStatus = "STOPPED" }, []string{none}},
+		{"nothing has been read", withAlertmanagers, func(w *world) { w.Snapshot = *notRead() }, nil},
+		{"one cluster has not been read", withAlertmanagers, func(w *world) {
+			w.Tasks = nil
+			dev := prod
+			dev.Cluster = "dev"
+			w.Scopes = append(w.Scopes, inventory.ScopeStatus{Scope: dev, State: inventory.Unsynced})
+		}, nil},
+		{"it is there", withAlertmanagers, func(*world) {}, nil},
+		{"tags that have not been read", tags, func(*world) {}, nil},
+		{"tags that cannot be read", tags, func(w *world) {
+			w.Scopes[0].Lacking = map[string]string{"services": "describe services: AccessDenied"}
+		}, []string{"PrometheusConfig/main facts-missing alertmanagers, shop: the object needs the services of tasks of cluster 111122223333/us-east-1/prod, " +
+			"which cannot be read, so what is published stays: describe services: AccessDenied"}},
+		{"tags that it has not", tags, func(w *world) { w.Scopes[0].Facts.Services = true }, []string{none}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld()
+			w.run("t1", "alertmanager", w.define("am", "awsvpc", container("am", port("web", 9093))), at("10.0.0.1"))
+			tt.edit(w)
+			if diff := cmp.Diff(tt.want, messages(build(t, &w.Snapshot, nil, prometheusConfig(tt.config)))); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestSelfTargets(t *testing.T) {
 	config := func(body string) *Plan {
 		choice, err := Choose(decode(t, prometheusConfig(body)), "")

@@ -15,7 +15,6 @@ import (
 const (
 	CodeNotRunning   = "not-running"
 	CodeInjected     = "not-in-definition"
-	CodeSameAddress  = "same-address"
 	CodeOtherAddress = "other-address"
 	CodeNotAsked     = "nothing-asked"
 	CodeNotKnown     = "not-known-yet"
@@ -41,6 +40,9 @@ type ObjectExplanation struct {
 	Problems []spec.Problem      `json:"problems,omitempty"`
 	Funnel   []FunnelStage       `json:"funnel,omitempty"`
 	Targets  []TargetExplanation `json:"targets,omitempty"`
+	// Held are those of the targets that are published only because nothing is
+	// known of their tasks now, by reason. No stage before the last counts them.
+	Held []Left `json:"held,omitempty"`
 }
 
 // FunnelStage counts what an object was asked about, and what it took on to the
@@ -52,13 +54,15 @@ type FunnelStage struct {
 	Left  []Left `json:"left,omitempty"` // why not the others, the most frequent first
 }
 
-// Left is a reason and how many things it concerns.
+// Left is a reason, of what is left out or is held, and how many things it
+// concerns.
 type Left struct {
 	// Code is the part of the selector, or the code of a finding.
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Count   int    `json:"count"`
-	// Example is one of them: a cluster, a service, a task, or a container of it.
+	// Example is one of them: a cluster, a service, a task, or a container of it;
+	// of held targets an address.
 	Example string `json:"example"`
 }
 
@@ -71,8 +75,8 @@ type TargetExplanation struct {
 
 // Explain plans once more and tells what became of what the query is about: a
 // ScrapeTarget's name, a task's ARN or id or the beginning of one, a container
-// as TASK/NAME or by its runtime id, or an address with or without a port. An
-// empty query is about every ScrapeTarget. Where nothing has that name, neither
+// as TASK/NAME or by its runtime id, or an address with or without a port: one
+// that a task has, or that a target of it ends up with. An empty query is about every ScrapeTarget. Where nothing has that name, neither
 // Objects nor Tasks are there.
 func Explain(in Input, query string) *Explanation {
 	out := &Explanation{Query: query, Unsure: unsure(in.Snapshot)}
@@ -85,7 +89,11 @@ func Explain(in Input, query string) *Explanation {
 		out.Objects = explainObjects(in, objects)
 		return out
 	}
-	out.Tasks = explainTasks(in, find(in.Snapshot, query))
+	found := find(in.Snapshot, query)
+	if !slices.ContainsFunc(found, func(i inquiry) bool { return i.named }) {
+		found = append(found, published(in, query, found)...)
+	}
+	out.Tasks = explainTasks(in, found)
 	return out
 }
 

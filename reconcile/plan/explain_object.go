@@ -35,6 +35,7 @@ type funnel struct {
 	object   *spec.Object
 	levels   [len(stageNames)]level
 	targets  []TargetExplanation
+	held     map[string]*cause // by code and wish
 }
 
 // level is one stage of a funnel. Clusters and services are told once for each
@@ -55,7 +56,7 @@ type cause struct {
 }
 
 func newFunnel(s *inventory.Snapshot, o *spec.Object) *funnel {
-	f := &funnel{snapshot: s, object: o}
+	f := &funnel{snapshot: s, object: o, held: map[string]*cause{}}
 	for i := range f.levels {
 		f.levels[i].seen, f.levels[i].left = map[string]bool{}, map[string]*cause{}
 	}
@@ -112,8 +113,12 @@ func (f *funnel) add(s *step) {
 }
 
 func (f *funnel) target(s *step) {
-	if s.target != nil {
-		f.targets = append(f.targets, TargetExplanation{Address: s.address, Task: s.target.Origin.Task, Labels: s.target.Labels})
+	if s.target == nil {
+		return
+	}
+	f.targets = append(f.targets, TargetExplanation{Address: s.address, Task: s.target.Origin.Task, Labels: s.target.Labels})
+	if s.held != nil {
+		countIn(f.held, reason{code: s.held.code, wanted: s.held.message}, s.address)
 	}
 }
 
@@ -143,15 +148,19 @@ func (f *funnel) count(s *step) {
 		l.took++
 		return
 	}
-	why := s.why(f.snapshot)
+	countIn(l.left, s.why(f.snapshot), exampleOf(s))
+}
+
+// countIn counts one more thing for a reason.
+func countIn(causes map[string]*cause, why reason, example string) {
 	key := why.code + "\x00" + why.wanted
-	t := l.left[key]
+	t := causes[key]
 	if t == nil {
-		t = &cause{reason: why, example: exampleOf(s), found: map[string]int{}}
-		l.left[key] = t
+		t = &cause{reason: why, example: example, found: map[string]int{}}
+		causes[key] = t
 	}
 	t.count++
-	t.example = min(t.example, exampleOf(s))
+	t.example = min(t.example, example)
 	if why.found != "" {
 		t.found[why.found]++
 	}
@@ -178,18 +187,23 @@ func exampleOf(s *step) string {
 }
 
 func (f *funnel) explanation() ObjectExplanation {
-	out := ObjectExplanation{Object: f.object.ID, Targets: f.targets}
+	out := ObjectExplanation{Object: f.object.ID, Targets: f.targets, Held: mostFirst(f.held)}
 	for i := range f.levels {
 		l := &f.levels[i]
-		stage := FunnelStage{Name: stageNames[i], Seen: l.all, Taken: l.took}
-		for _, t := range l.left {
-			stage.Left = append(stage.Left, Left{Code: t.code, Message: t.message(), Count: t.count, Example: t.example})
-		}
-		slices.SortFunc(stage.Left, func(a, b Left) int {
-			return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Code, b.Code), strings.Compare(a.Message, b.Message))
-		})
-		out.Funnel = append(out.Funnel, stage)
+		out.Funnel = append(out.Funnel, FunnelStage{Name: stageNames[i], Seen: l.all, Taken: l.took, Left: mostFirst(l.left)})
 	}
+	return out
+}
+
+// mostFirst are all reasons, the most frequent first.
+func mostFirst(causes map[string]*cause) []Left {
+	var out []Left
+	for _, t := range causes {
+		out = append(out, Left{Code: t.code, Message: t.message(), Count: t.count, Example: t.example})
+	}
+	slices.SortFunc(out, func(a, b Left) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Code, b.Code), strings.Compare(a.Message, b.Message))
+	})
 	return out
 }
 
@@ -209,7 +223,7 @@ func (t *cause) message() string {
 		parts = append(parts, fmt.Sprintf("%s (%d)", v, t.found[v]))
 	}
 	if more := len(values) - mostFound; more > 0 {
-		parts = append(parts, fmt.Sprintf("and %d other values", more))
+		parts = append(parts, "and "+counted(more, "other value"))
 	}
 	return t.wanted + "; found " + strings.Join(parts, ", ")
 }

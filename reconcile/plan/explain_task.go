@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"slices"
@@ -37,6 +38,7 @@ type inquiry struct {
 	task      *inventory.Task
 	container string
 	address   string // host:port
+	named     bool   // by the task's or the container's own name
 }
 
 // shortest is how many characters of a task's id are enough to name it.
@@ -50,12 +52,45 @@ func find(s *inventory.Snapshot, query string) []inquiry {
 	for _, t := range s.Tasks {
 		switch container, ok := named(t, query); {
 		case ok:
-			out = append(out, inquiry{task: t, container: container})
+			out = append(out, inquiry{task: t, container: container, named: true})
 		case host.IsValid() && has(s, t, host):
 			out = append(out, inquiry{task: t, address: address})
 		}
 	}
 	return out
+}
+
+// published gives the tasks whose targets have the address in the end, which rules
+// and conventions may have given them, but those that were found already.
+func published(in Input, query string, found []inquiry) []inquiry {
+	known := map[*inventory.Task]bool{}
+	for _, i := range found {
+		known[i.task] = true
+	}
+	var out []inquiry
+	seen := map[inquiry]bool{}
+	traced(in, func(s step) {
+		if s.target == nil || s.task == nil || known[s.task] || !isAt(s.address, query) {
+			return
+		}
+		if i := (inquiry{task: s.task, address: s.address}); !seen[i] {
+			seen[i] = true
+			out = append(out, i)
+		}
+	})
+	slices.SortFunc(out, func(a, b inquiry) int {
+		return cmp.Or(strings.Compare(a.task.ARN, b.task.ARN), strings.Compare(a.address, b.address))
+	})
+	return out
+}
+
+// isAt says whether the query is the address, or its host.
+func isAt(address, query string) bool {
+	if strings.EqualFold(address, query) {
+		return true
+	}
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && strings.EqualFold(host, strings.Trim(query, "[]"))
 }
 
 // addressIn reads an IP address, and host:port where there is a port.
@@ -129,11 +164,12 @@ func explainTasks(in Input, inquiries []inquiry) []TaskExplanation {
 }
 
 // nearest are, of all tasks of an instance, those that are scraped at the address
-// that is asked about, else those that have bound its port, else all.
+// that is asked about, else those that have bound its port, else all. All that
+// are not asked about by a port are near.
 func nearest(all []TaskExplanation, inquiries []inquiry) []TaskExplanation {
 	var scraped, bound []TaskExplanation
 	for i, t := range all {
-		if t.Address != "" && taken(t) {
+		if t.Address == "" || taken(t) {
 			scraped = append(scraped, t)
 		}
 		if inquiries[i].binds() {

@@ -230,6 +230,114 @@ func FuzzExplainQuery(f *testing.F) {
 	})
 }
 
+// TestExplainHides: of a variable's value nothing is told but what is true of it.
+func TestExplainHides(t *testing.T) {
+	app := container("app", port("", 80))
+	app.Environment = map[string]string{"PROMETHEUS": "prod"}
+	w := newWorld()
+	w.run("aaaaaaaa1", "web", w.define("web", "awsvpc", app), at("10.0.0.1"))
+	for requirement, want := range map[string]string{
+		"operator: NotIn, values: [dev, prod]": `wants PROMETHEUS to be none of ["dev" "prod"]; found PROMETHEUS is set to one of these (1)`,
+		"operator: In, values: [dev, test]":    `wants PROMETHEUS to be one of ["dev" "test"]; found PROMETHEUS is set, differs (1)`,
+		"operator: DoesNotExist":               `wants PROMETHEUS not to be set; found PROMETHEUS is set (1)`,
+	} {
+		in := input(t, &w.Snapshot, nil, bareConfig, scrapeTarget("app", "  selector: {environment: {matchExpressions: [{key: PROMETHEUS, "+requirement+"}]}}\n  endpoints: [{port: 80}]\n"))
+		if text := Explain(in, "app").Text(); !strings.Contains(text, want) {
+			t.Errorf("%s: want %q in\n%s", requirement, want, text)
+		}
+	}
+}
+
+// TestExplainGroups: what is wrong with many for one reason is told once.
+func TestExplainGroups(t *testing.T) {
+	w := replicas(7)
+	in := input(t, &w.Snapshot, nil, bareConfig, scrapeTarget("a", anyPort), scrapeTarget("b", "  selector: {}\n  endpoints: [{port: 9090, path: /b}]\n"))
+	for found, text := range map[string]string{
+		"http://10.0.0.1:9090/metrics (1), ": Explain(in, "b").Text(),
+		"and 2 other values":                 Explain(in, "b").Text(),
+		"7 left out: all its labels are those of another target, of ScrapeTarget/a; found ":                           Explain(in, "b").Text(),
+		"all its labels are those of another target, of ScrapeTarget/a; found http://10.0.0.3:9090/metrics [same-lab": Explain(in, "10.0.0.3").Text(),
+	} {
+		if !strings.Contains(text, found) {
+			t.Errorf("want %q in\n%s", found, text)
+		}
+	}
+	w = newWorld()
+	def := w.define("web", "awsvpc", container("app"))
+	for i := range 4 {
+		w.run(fmt.Sprintf("old%d", i), "web", def, at(fmt.Sprintf("10.0.0.%d", i/2)))
+		w.Tasks[i].StartedAt = time.Unix(int64(1000+i), 0)
+	}
+	in = input(t, &w.Snapshot, nil, bareConfig, scrapeTarget("a", anyPort))
+	if text := Explain(in, "a").Text(); !strings.Contains(text, "2 left out: its address belongs to a newer task now; found arn:") {
+		t.Errorf("got\n%s", text)
+	}
+}
+
+// TestExplainPublishedAddress: a target is found by the address that it ends up
+// with, too.
+func TestExplainPublishedAddress(t *testing.T) {
+	w := replicas(3)
+	proxied := "  selector: {}\n  endpoints: [{port: 9090}]\n  relabelConfigs:\n  - {source_labels: [__meta_ecs_task_id], regex: %s, target_label: __address__, replacement: '%s'}\n"
+	in := input(t, &w.Snapshot, nil, bareConfig,
+		scrapeTarget("box", fmt.Sprintf(proxied, "t1", "Blackbox.local:9115")), scrapeTarget("ip", fmt.Sprintf(proxied, "t2", "10.0.0.3:9115")))
+	for query, want := range map[string][]string{
+		"Blackbox.local:9115": {"t1 Blackbox.local:9115 box"},
+		"blackbox.local":      {"t1 Blackbox.local:9115 box"},
+		"blackbox.local:80":   nil,
+		"10.0.0.3:9115":       {"t2 10.0.0.3:9115 ip"},
+		"10.0.0.3":            {"t3 10.0.0.3:9090 box", "t3 10.0.0.3:9090 ip", "t2 10.0.0.3:9115 ip"},
+	} {
+		var got []string
+		for _, task := range Explain(in, query).Tasks {
+			for _, v := range task.Verdicts {
+				for _, target := range v.Targets {
+					got = append(got, target.Task+" "+target.Address+" "+v.Object.Name)
+				}
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", query, diff)
+		}
+	}
+}
+
+// TestExplainHeld: targets of which nothing is known are said to be held, and why.
+func TestExplainHeld(t *testing.T) {
+	w := replicas(3)
+	live := build(t, &w.Snapshot, nil, bareConfig, scrapeTarget("a", anyPort)).Bundle.Pools
+	for _, tt := range []struct {
+		name, target string
+		edit         func(*world)
+		want         []Left
+	}{
+		{"known", anyPort, func(*world) {}, nil},
+		{"nothing is known", anyPort, func(w *world) { w.Snapshot = *notRead() }, []Left{
+			{Code: "not-known-yet", Message: "cluster 111122223333/us-east-1/prod has not been read yet", Count: 3, Example: "10.0.0.1:9090"},
+		}},
+		{"a new question", "  selector: {taskTags: {matchLabels: {a: b}}}\n  endpoints: [{port: 9090}]\n", func(*world) {}, []Left{
+			{Code: "not-known-yet", Message: "the object needs the tags of tasks, which have not been read yet; what is published stays", Count: 3, Example: "10.0.0.1:9090"},
+		}},
+		{"no definition", anyPort, func(w *world) { clear(w.Definitions) }, []Left{
+			{Code: "no-address", Message: "where its task is reached cannot be told", Count: 3, Example: "10.0.0.1:9090"},
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := replicas(3)
+			tt.edit(w)
+			e := Explain(input(t, &w.Snapshot, live, bareConfig, scrapeTarget("a", tt.target)), "a")
+			if diff := cmp.Diff(tt.want, e.Objects[0].Held); diff != "" || len(e.Objects[0].Targets) != 3 {
+				t.Errorf("%d targets; -want +got\n%s", len(e.Objects[0].Targets), diff)
+			}
+			for _, h := range tt.want {
+				if line := "  held            3 of 3, published before: " + h.Message + " ["; !strings.Contains(e.Text(), line) {
+					t.Errorf("%q is not in\n%s", line, e.Text())
+				}
+			}
+		})
+	}
+}
+
 // TestExplainWithheld: what is taken out at the end has its reason too.
 func TestExplainWithheld(t *testing.T) {
 	w := newWorld()

@@ -47,6 +47,10 @@ func (o *ObjectExplanation) text(b *strings.Builder) {
 			fmt.Fprintf(b, "             such as %s\n", l.Example)
 		}
 	}
+	for _, h := range o.Held {
+		fmt.Fprintf(b, "  held       %6d of %d, published before: %s [%s]\n", h.Count, len(o.Targets), h.Message, h.Code)
+		fmt.Fprintf(b, "             such as %s\n", h.Example)
+	}
 	for i, t := range o.Targets {
 		if i == mostShown {
 			fmt.Fprintf(b, "  and %d more targets; --format json has them all\n", len(o.Targets)-mostShown)

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -25,9 +24,11 @@ const (
 	CodeRetarget       = "retarget-refused"
 	CodeIllegalLabel   = "illegal-label"
 	CodeSameLabels     = "same-labels"
+	CodeSameAddress    = "same-address"
 	CodeOverlap        = "overlap"
 	CodeTooMany        = "too-many-targets"
 	CodeLimitLowered   = "limit-lowered"
+	CodeNoAlertmanager = "no-alertmanager"
 	// What a container says of itself.
 	CodeNotEnabled    = "not-enabled"
 	CodeNoPortValue   = "no-port-value"
@@ -75,7 +76,7 @@ func (f Finding) Where() string {
 		parts = append(parts, "container "+f.Container)
 	}
 	if f.Tasks > 1 {
-		parts = append(parts, fmt.Sprintf("and in %d more tasks", f.Tasks-1))
+		parts = append(parts, "and in "+counted(f.Tasks-1, "more task"))
 	}
 	return strings.Join(parts, ", ")
 }

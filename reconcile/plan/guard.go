@@ -34,9 +34,10 @@ func newGuard(main, o *spec.Object, pool *config.ScrapeConfig) *guard {
 	return g
 }
 
-// refuse returns why a target with these final labels is withheld, or nil.
-func (g *guard) refuse(l labels.Labels, e endpoint) *fault {
-	if why := g.moved(l, e); why != "" {
+// refuse returns why a target with these final labels is withheld, or nil. moved
+// says that its address is not the one that was discovered.
+func (g *guard) refuse(l labels.Labels, moved bool) *fault {
+	if why := g.elsewhere(l, moved); why != "" {
 		return &fault{code: CodeRetarget, message: fmt.Sprintf(
 			"scrape class %q has credentials, and %s: take a class without credentials, or set allowRetarget in this one", g.name, why)}
 	}
@@ -46,15 +47,15 @@ func (g *guard) refuse(l labels.Labels, e endpoint) *fault {
 	return nil
 }
 
-// moved says how the target would take the class's credentials elsewhere, or "".
-func (g *guard) moved(l labels.Labels, e endpoint) string {
+// elsewhere says how the target would take the class's credentials elsewhere, or "".
+func (g *guard) elsewhere(l labels.Labels, moved bool) string {
 	if g.class == nil {
 		return ""
 	}
 	if scheme := l.Get(model.SchemeLabel); scheme != g.class.Scheme {
 		return fmt.Sprintf("its scheme is %s, not %s", g.class.Scheme, orDefault(scheme, "none"))
 	}
-	if l.Get(model.AddressLabel) != e.address.String() {
+	if moved {
 		return "the target's address is not the one that was discovered"
 	}
 	return ""

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"net/netip"
 	"path"
 	"slices"
@@ -27,23 +28,66 @@ func (r *run) hold() {
 			if pool == nil {
 				continue
 			}
-			if scopes.unknown(t.Origin) || !r.informed(t.Origin) {
-				r.keep(pool, t)
-			} else if r.blind[share{t.Origin.Object, t.Origin.Task}] {
-				if planned == nil {
-					planned = r.planned()
-				}
-				if !planned[t.Endpoint()] {
-					r.keep(pool, t)
-				}
+			why := r.reserve(scopes, t.Origin)
+			if why == reserveNone {
+				continue
+			}
+			if why == reserveBlind && planned == nil {
+				planned = r.planned()
+			}
+			if why != reserveBlind || !planned[t.Endpoint()] {
+				r.keep(pool, t, why)
 			}
 		}
 	}
 }
 
-func (r *run) keep(pool *artifact.Pool, t artifact.Target) {
+// reserve is why nothing can be said against a target.
+type reserve uint8
+
+const (
+	reserveNone  reserve = iota
+	reserveScope         // its place has not been read
+	reserveFacts         // not all that its object needs to know of the place
+	reserveBlind         // where its task is reached cannot be told
+)
+
+func (r *run) reserve(scopes *scopes, o artifact.Origin) reserve {
+	switch {
+	case scopes.unknown(o):
+		return reserveScope
+	case !r.informed(o):
+		return reserveFacts
+	case r.blind[share{o.Object, o.Task}]:
+		return reserveBlind
+	}
+	return reserveNone
+}
+
+// whyHeld says why a target of the plan is held, nil where it is not.
+func (r *run) whyHeld(t *artifact.Target) *fault {
+	scope := ScopeOf(t.Origin)
+	switch r.held[t.Labels.Hash()] {
+	case reserveScope:
+		return &fault{code: CodeNotKnown, message: fmt.Sprintf("cluster %s has not been read yet", scope)}
+	case reserveFacts:
+		return r.notKnown(r.needs[t.Origin.Object], scope)
+	case reserveBlind:
+		return &fault{code: CodeNoAddress, message: "where its task is reached cannot be told"}
+	}
+	return nil
+}
+
+// keep publishes a target again, unless its pool's class may not scrape it: the
+// class, or what it says, may be another than when the target was planned.
+func (r *run) keep(pool *artifact.Pool, t artifact.Target, why reserve) {
+	t, f := r.keeper(pool, t).admit(t)
+	if f != nil {
+		r.refuseHeld(t, f)
+		return
+	}
 	pool.Targets = append(pool.Targets, t)
-	r.held[t.Labels.Hash()] = true
+	r.held[t.Labels.Hash()] = why
 	r.plan.Held++
 }
 

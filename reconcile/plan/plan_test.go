@@ -716,6 +716,9 @@ func TestFindingsAreSharedByTasks(t *testing.T) {
 	if len(p.Findings) != 1 || p.Findings[0].Tasks != 3 {
 		t.Fatalf("findings %+v", p.Findings)
 	}
+	if got := (Finding{Task: "t1", Tasks: 2}).Where(); got != "task t1, and in 1 more task" {
+		t.Errorf("of two tasks: %s", got)
+	}
 	want := "task arn:aws:ecs:us-east-1:111122223333:task/prod/t1, container app, and in 2 more tasks"
 	if got := p.Findings[0].Where(); got != want {
 		t.Errorf("where %q, want %q", got, want)

@@ -12,6 +12,8 @@ import (
 // request is one thing to scrape of a task, as an endpoint of a spec or a
 // container's own words ask for it. Empty fields are the object's or the pool's.
 type request struct {
+	// endpoint is the index of the spec's endpoint, from 1; 0 is a convention's.
+	endpoint int
 	// containers are those that may have the port; none is each selected one.
 	containers []*inventory.ContainerDefinition
 	// port is found by the port rules of the design.
@@ -77,7 +79,7 @@ func (endpoints explicit) ask(w *workload) ([]request, []fault) {
 	for i := range endpoints {
 		e := &endpoints[i]
 		q := request{
-			port: e.Port, path: e.Path, scheme: e.Scheme, interval: e.Interval, timeout: e.Timeout, params: e.Params,
+			endpoint: i + 1, port: e.Port, path: e.Path, scheme: e.Scheme, interval: e.Interval, timeout: e.Timeout, params: e.Params,
 		}
 		if e.PortFrom == nil && e.PathFrom == nil {
 			out = append(out, q)
@@ -118,17 +120,19 @@ func fromContainers(w *workload, e *spec.Endpoint, q request) ([]request, []faul
 // share the endpoint's own port, where it has one: the port rules then find
 // which of them has it.
 func portsFrom(w *workload, e *spec.Endpoint, q request) (out []request, faults []fault) {
-	told := false
+	told, anyone := false, false // anyone that tells none and runs
 	var silent []*inventory.ContainerDefinition
 	for _, c := range w.selected {
 		tells := w.from(c, e.PortFrom)
 		told = told || !tells.empty()
-		if w.running(c.Name) == nil {
-			continue // nothing listens, so nothing is missing
-		}
+		runs := w.running(c.Name) != nil
+		anyone = anyone || runs && tells.empty()
 		if tells.empty() {
-			silent = append(silent, c)
+			silent = append(silent, c) // also one that does not run: the port may be its own
 			continue
+		}
+		if !runs {
+			continue // nothing listens, so nothing is missing
 		}
 		port, f := tells.port(c)
 		if f != nil {
@@ -140,7 +144,7 @@ func portsFrom(w *workload, e *spec.Endpoint, q request) (out []request, faults 
 		out = append(out, own)
 	}
 	switch {
-	case len(silent) == 0:
+	case !anyone:
 	case e.Port != spec.Port{}:
 		q.containers = silent
 		out = append(out, q)

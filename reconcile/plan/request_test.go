@@ -178,6 +178,32 @@ func TestFromContainers(t *testing.T) {
 			},
 			addresses: []string{"10.0.0.1:9102/metrics app"},
 		},
+		{
+			name: "the own port is not of a neighbour where its container does not run", mode: "awsvpc", endpoint: portFrom + ", port: 9102",
+			defs: []inventory.ContainerDefinition{says(container("app", port("", 9102))), says(container("sidecar"))},
+			edit: func(t *inventory.Task) {
+				at("10.0.0.1")(t)
+				t.Containers[0].LastStatus = "STOPPED"
+			},
+		},
+		{
+			name: "the own port is its container's where a neighbour does not run", mode: "awsvpc", endpoint: portFrom + ", port: 9102",
+			defs: []inventory.ContainerDefinition{says(container("app", port("", 9102))), says(container("sidecar"))},
+			edit: func(t *inventory.Task) {
+				at("10.0.0.1")(t)
+				t.Containers[1].LastStatus = "STOPPED"
+			},
+			addresses: []string{"10.0.0.1:9102/metrics app"},
+		},
+		{
+			name: "none is missed where only what tells a port runs", mode: "bridge", endpoint: portFrom + ", port: 9102",
+			defs: []inventory.ContainerDefinition{says(container("init")), says(container("app", port("", 8080)), "PORT", "8080")},
+			edit: func(t *inventory.Task) {
+				onInstance(bind(1, 1), bind(8080, 32768))(t)
+				t.Containers[0].LastStatus = "STOPPED"
+			},
+			addresses: []string{"10.1.0.1:32768/metrics app"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

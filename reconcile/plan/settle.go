@@ -32,6 +32,7 @@ func (r *run) settle() {
 			all = append(all, placed{Target: &targets[i]})
 		}
 	}
+	r.outsiders(all)
 	r.sameLabels(all)
 	r.overlaps(all)
 	r.limit(all)
@@ -60,24 +61,33 @@ func (r *run) takeOut(all []placed) {
 
 // leave leaves a target out, and tells why to who asks.
 func (r *run) leave(p *placed, code, format string, args ...any) {
+	r.leaveFor(p, "", code, format, args...)
+}
+
+// leaveFor is leave for what was found.
+func (r *run) leaveFor(p *placed, found, code, format string, args ...any) {
 	p.out = true
 	if r.trace != nil {
-		r.trace.withheld(r, p.Target, &fault{code: code, message: fmt.Sprintf(format, args...)})
+		r.trace.withheld(r, p.Target, &fault{code: code, message: fmt.Sprintf(format, args...)}, found)
 	}
 }
 
-// withhold leaves a target out and counts it.
-func (r *run) withhold(p *placed, code, format string, args ...any) {
-	r.leave(p, code, format, args...)
+// withhold leaves a target out for what was found, or for "", and counts it.
+func (r *run) withhold(p *placed, found, code, format string, args ...any) {
+	r.leaveFor(p, found, code, format, args...)
 	if p.Origin.Object != "" {
 		r.plan.Withheld[p.Origin.Object]++
 	}
 }
 
-// clashes counts what one object has in common with another.
+// clashes counts what one object has in common with another, or with something
+// else that has targets.
 type clashes map[clash]*tally
 
-type clash struct{ object, other string }
+type clash struct {
+	object string
+	other  string // in words
+}
 
 type tally struct {
 	count   int
@@ -101,7 +111,7 @@ func (c clashes) report(r *run, code, words string) {
 		if k.object == "" {
 			continue // the record of whose target it is was lost
 		}
-		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: k.object}, nil, fault{code: code, message: fmt.Sprintf(words, counted(t.count, "target"), ownerOf(k.other), t.example)})
+		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: k.object}, nil, fault{code: code, message: fmt.Sprintf(words, counted(t.count, "target"), k.other, t.example)})
 	}
 }
 
@@ -112,6 +122,8 @@ func ownerOf(object string) string {
 	}
 	return spec.ID{Kind: spec.KindScrapeTarget, Name: object}.String()
 }
+
+const sameLabelsWords = "%s withheld: all labels are those of a target of %s, and both would write into the same series: give one of them a label that tells them apart, or narrow a selector (such as %s)"
 
 // sameLabels keeps one of the targets that Prometheus would write into one
 // series: the one that is published now, else the first by object and address.
@@ -126,12 +138,12 @@ func (r *run) sameLabels(all []placed) {
 		})
 		for _, p := range group {
 			if p != kept {
-				r.withhold(p, CodeSameLabels, "all its labels are those of %s, scraped for %s", urlOf(kept.Labels), ownerOf(kept.Origin.Object))
-				found.add(p.Origin.Object, kept.Origin.Object, p.Target)
+				r.withhold(p, urlOf(kept.Labels), CodeSameLabels, "all its labels are those of another target, of %s", ownerOf(kept.Origin.Object))
+				found.add(p.Origin.Object, ownerOf(kept.Origin.Object), p.Target)
 			}
 		}
 	}
-	found.report(r, CodeSameLabels, "%s withheld: all labels are those of a target of %s, and both would write into the same series: give one of them a label that tells them apart, or narrow a selector (such as %s)")
+	found.report(r, CodeSameLabels, sameLabelsWords)
 }
 
 // first orders what holds before what does not.
@@ -175,7 +187,7 @@ func (r *run) overlaps(all []placed) {
 		slices.SortStableFunc(group, func(a, b *placed) int { return strings.Compare(a.Origin.Object, b.Origin.Object) })
 		for _, p := range group[1:] {
 			if other := group[0].Origin.Object; p.Origin.Object != other && other != "" {
-				found.add(p.Origin.Object, other, p.Target)
+				found.add(p.Origin.Object, ownerOf(other), p.Target)
 			}
 		}
 	}
@@ -223,7 +235,7 @@ func (r *run) limit(all []placed) {
 		p := &all[i]
 		if name := p.Origin.Object; name != "" && !p.out {
 			if have[name]++; have[name] > most {
-				r.withhold(p, CodeTooMany, "its object has more targets than the %d it may have", most)
+				r.withhold(p, "", CodeTooMany, "its object has more targets than the %d it may have", most)
 			}
 		}
 	}
@@ -246,7 +258,7 @@ func (r *run) shard(all []placed) {
 	for i := range all {
 		p := &all[i]
 		shard := shardOf(p.Address(), shards)
-		if p.out || shard == r.in.Shard || r.held[p.Labels.Hash()] {
+		if p.out || shard == r.in.Shard || r.held[p.Labels.Hash()] != reserveNone {
 			continue
 		}
 		r.leave(p, CodeOtherShard, "it falls to shard %d of %d", shard, shards)

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,6 +106,31 @@ func TestSameLabels(t *testing.T) {
 	}
 }
 
+// TestSameAddress: two endpoints of an object are never one without a word.
+func TestSameAddress(t *testing.T) {
+	const same = "web same-address: spec.endpoints[1] asks for the address and path that spec.endpoints[0] asks for already, with the same parameters: remove one of them, or give it another path"
+	for endpoints, want := range map[string][]string{
+		"{port: 9090}, {port: 9090, interval: 30s}":                       {same},
+		"{port: 9090}, {port: 9090}":                                      {same},
+		"{port: 9090}, {port: 9090, path: /b, params: {a: [b]}}":          {},
+		"{port: 9090, params: {a: [b]}}, {port: 9090, params: {a: [b]}}":  {same},
+		"{port: 9090, scheme: http}, {port: 9090}":                        {same},
+		"{port: 9091}, {port: 9090}":                                      {},
+		"{portFrom: {dockerLabel: none}, port: 9090}, {port: 9091}":       {},
+		"{port: 9090, params: {a: [b]}}, {port: 9090, params: {a: [c]}}":  {},
+		"{port: 9090, scheme: http}, {port: 9090, scheme: https}":         {},
+		"{port: 9090, scheme: http}, {port: 9090, interval: 15s}":         {same},
+		"{port: 9090, path: /metrics}, {port: 9090, path: /metrics/more}": {},
+	} {
+		body := "  selector: {}\n  labelsFrom: {scheme: {meta: __meta_ecs_task_arn}}\n  relabelConfigs:\n" +
+			"  - {source_labels: [__scheme__, __param_a, __metrics_path__], target_label: part}\n  endpoints: [" + endpoints + "]\n"
+		p := build(t, &replicas(1).Snapshot, nil, bareConfig, scrapeTarget("web", body))
+		if diff := cmp.Diff(want, told(p)); diff != "" || p.Targets["web"]+len(want) != 2 {
+			t.Errorf("%s: %d targets; findings (-want +got):\n%s", endpoints, p.Targets["web"], diff)
+		}
+	}
+}
+
 func TestOverlap(t *testing.T) {
 	w := replicas(2)
 	p := build(t, &w.Snapshot, nil, bareConfig, scrapeTarget("a", anyPort+"  labels: {x: '1'}\n"), scrapeTarget("b", anyPort), scrapeTarget("c", anyPort+"  labels: {x: '3'}\n"))
@@ -198,19 +224,27 @@ func TestLeftTargets(t *testing.T) {
 	w := replicas(4)
 	in := input(t, &w.Snapshot, nil, configWith("  shards: 2\n  enforced: {targets_per_object: 3}\n"), scrapeTarget("a", anyPort),
 		scrapeTarget("b", "  selector: {}\n  endpoints: [{port: 9090, path: /b}]\n"))
-	got := map[string]int{}
+	got, found := map[string]int{}, []string(nil)
 	p := Build(in)
 	traced(in, func(s step) {
 		if s.stage == stageTargets && !s.taken() {
 			got[s.object.Name+" "+s.fault.code+": "+s.fault.message]++
+			if s.found != "" {
+				found = append(found, s.found)
+			}
 		}
 	})
 	want := map[string]int{
-		"a too-many-targets: its object has more targets than the 3 it may have": 1,
-		"a other-shard: it falls to shard 1 of 2":                                p.OtherShards,
+		"a too-many-targets: its object has more targets than the 3 it may have":       1,
+		"a other-shard: it falls to shard 1 of 2":                                      p.OtherShards,
+		"b same-labels: all its labels are those of another target, of ScrapeTarget/a": 4,
 	}
+	var clashing []string
 	for i := range 4 {
-		want[fmt.Sprintf("b same-labels: all its labels are those of http://10.0.0.%d:9090/metrics, scraped for ScrapeTarget/a", i+1)] = 1
+		clashing = append(clashing, fmt.Sprintf("http://10.0.0.%d:9090/metrics", i+1))
+	}
+	if slices.Sort(found); !slices.Equal(clashing, found) {
+		t.Errorf("what is in the way: %v", found)
 	}
 	if diff := cmp.Diff(want, got); diff != "" || p.OtherShards == 0 {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -131,7 +131,8 @@ func (b *builder) target(w *workload, e endpoint, want *request) (artifact.Targe
 		Cluster: w.task.Scope.Cluster,
 		Task:    w.task.ID(),
 	}}
-	f := b.guard.refuse(t.Labels, e)
+	t.Origin.Moved = t.Address() != e.address.String()
+	f := b.guard.refuse(t.Labels, t.Origin.Moved)
 	if f == nil {
 		f = b.judge(t)
 	}
@@ -228,9 +229,13 @@ func (b *builder) raise(interval model.Duration) model.Duration {
 		return b.minimum
 	}
 	b.told = interval
-	b.note(fault{code: CodeIntervalRaised, message: fmt.Sprintf(
-		"an interval of %s is raised to %s, the PrometheusConfig's spec.enforced.min_interval: ask for no shorter one", interval, b.minimum)})
+	b.note(raised(interval, b.minimum))
 	return b.minimum
+}
+
+func raised(interval, minimum model.Duration) fault {
+	return fault{code: CodeIntervalRaised, message: fmt.Sprintf(
+		"an interval of %s is raised to %s, the PrometheusConfig's spec.enforced.min_interval: ask for no shorter one", interval, minimum)}
 }
 
 func jobName(s *spec.ScrapeTargetSpec, want *request, t *inventory.Task) string {

@@ -32,12 +32,17 @@ type step struct {
 	address   string // from the endpoints on
 	// fault is why it was left out; nil where it was taken on to the next stage.
 	fault *fault
+	// found is what was met where the fault, which several things share, says
+	// what is wrong with it; "" is nothing to tell.
+	found string
 	// part is the part of the selector that does not hold, in place of a fault;
 	// why says it in words.
 	part    part
 	matcher *matcher
 	// target is the one that came of it, at the last stage.
 	target *artifact.Target
+	// held is why the target is published although nothing is known of it now.
+	held *fault
 }
 
 func (s *step) taken() bool { return s.fault == nil && s.part == partNone }
@@ -133,13 +138,24 @@ func (tr trace) endpoint(b *builder, t *inventory.Task, e endpoint) {
 	}
 }
 
-// withheld tells that a target of the plan is left out after all.
-func (tr trace) withheld(r *run, t *artifact.Target, f *fault) {
+// retired tells that an endpoint's address is a newer task's.
+func (tr trace) retired(b *builder, t *inventory.Task, e endpoint, newer *inventory.Task) {
+	if tr != nil {
+		tr(step{
+			stage: stageTargets, object: b.object, task: t, container: e.container.Name, address: e.String(), found: newer.ARN,
+			fault: &fault{CodeAddressRetired, e.container.Name, "its address belongs to a newer task now"},
+		})
+	}
+}
+
+// withheld tells that a target of the plan is left out after all, and what was
+// found that is in its way.
+func (tr trace) withheld(r *run, t *artifact.Target, f *fault, found string) {
 	if tr == nil {
 		return
 	}
 	if o := r.objectNamed(t.Origin.Object); o != nil {
-		tr(step{stage: stageTargets, object: o, task: r.taskOf(t.Origin), address: t.Address(), fault: f})
+		tr(step{stage: stageTargets, object: o, task: r.taskOf(t.Origin), address: t.Address(), fault: f, found: found})
 	}
 }
 
@@ -152,7 +168,7 @@ func (tr trace) targets(r *run) {
 		for i := range p.Targets {
 			t := &p.Targets[i]
 			if o := r.objectNamed(t.Origin.Object); o != nil {
-				tr(step{stage: stageTargets, object: o, task: r.taskOf(t.Origin), address: t.Address(), target: t})
+				tr(step{stage: stageTargets, object: o, task: r.taskOf(t.Origin), address: t.Address(), target: t, held: r.whyHeld(t)})
 			}
 		}
 	}

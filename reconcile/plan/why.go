@@ -19,7 +19,7 @@ type reason struct {
 // why is the reason of a step that was not taken.
 func (s *step) why(snapshot *inventory.Snapshot) reason {
 	if s.fault != nil {
-		return reason{code: s.fault.code, wanted: s.fault.message}
+		return reason{code: s.fault.code, wanted: s.fault.message, found: s.found}
 	}
 	return s.matcher.why(s.part, s.task, s.definition(snapshot), snapshot.Service(s.task))
 }
@@ -82,14 +82,22 @@ func tagged(name string, s *spec.LabelSelector, values map[string]string, shown 
 		case ok && shown:
 			found = fmt.Sprintf("%s is %q", r.Key, value)
 		case ok:
-			found = r.Key + " is set, differs"
-			if r.Operator == spec.OperatorDoesNotExist {
-				found = r.Key + " is set"
-			}
+			found = r.Key + " is set" + hiddenly(r.Operator)
 		}
 		return reason{code: name, wanted: fmt.Sprintf("selector.%s wants %s", name, wish(r)), found: found}
 	}
 	return reason{code: name}
+}
+
+// hiddenly is what may be told of a value that fails a requirement.
+func hiddenly(operator string) string {
+	switch operator {
+	case spec.OperatorDoesNotExist:
+		return ""
+	case spec.OperatorNotIn:
+		return " to one of these"
+	}
+	return ", differs"
 }
 
 // requirements are all of a selector's, those of matchLabels first.
