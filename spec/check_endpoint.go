@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 func (d *document) checkEndpoint(at string, e *Endpoint) {
@@ -15,9 +16,7 @@ func (d *document) checkEndpoint(at string, e *Endpoint) {
 	}
 	d.checkValueSource(at+".portFrom", e.PortFrom)
 	d.checkValueSource(at+".pathFrom", e.PathFrom)
-	if e.Path != "" && !strings.HasPrefix(e.Path, "/") {
-		d.at(at+".path", "%q does not begin with a slash; write /%s", e.Path, e.Path)
-	}
+	d.checkPath(at+".path", e.Path)
 	if e.Scheme != "" && e.Scheme != "http" && e.Scheme != "https" {
 		d.at(at+".scheme", "%q is no scheme; use http or https", e.Scheme)
 	}
@@ -27,6 +26,27 @@ func (d *document) checkEndpoint(at string, e *Endpoint) {
 		d.at(at+".timeout", "%s is longer than the interval %s; lower it, or raise the interval", e.Timeout, e.Interval)
 	}
 }
+
+// checkPath judges a metrics path. Prometheus takes all of it as a path and
+// escapes what has another meaning in a URL, so no server has such a page.
+func (d *document) checkPath(at, path string) {
+	if path == "" {
+		return
+	}
+	bare, _, query := strings.Cut(path, "?")
+	switch {
+	case !strings.HasPrefix(path, "/"):
+		d.at(at, "%q does not begin with a slash; write /%s", path, path)
+	case query: // which may hold a secret
+		d.at(at, "has a query after %q, which Prometheus would escape; write the path alone, and each parameter under params, as name: [value]", bare)
+	case strings.Contains(path, "#"):
+		d.at(at, "%q has a fragment, which Prometheus would escape; write the path up to the #, and what selects metrics under params", path)
+	case strings.ContainsFunc(path, isInvisible):
+		d.at(at, "%q has a blank or a control character, which Prometheus would escape; remove it, and write what selects metrics under params", path)
+	}
+}
+
+func isInvisible(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // plainName is what every version of Prometheus takes as a label's name.
 var plainName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)

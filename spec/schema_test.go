@@ -117,7 +117,7 @@ func (b *schemaBuilder) of(typ reflect.Type) object {
 	case reflect.TypeFor[*yaml.Node]():
 		return object{}
 	case reflect.TypeFor[Port]():
-		return object{"type": []string{"string", "integer"}, "minimum": 1, "maximum": 65535, "pattern": "^([1-9][0-9]{0,4}|.*[^0-9].*)$"}
+		return object{"type": []string{"string", "integer"}, "minimum": 1, "maximum": 65535, "pattern": "^([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]|.*[^0-9].*)$"}
 	case reflect.TypeFor[Size]():
 		return object{"type": []string{"string", "integer"}, "minimum": 0, "maximum": 0, "pattern": `^(0|([0-9]+(\.[0-9]*)?([KMGTPE]i?)?B)+)$`}
 	case reflect.TypeFor[metav1.LabelSelector]():
@@ -280,7 +280,7 @@ func schemaRules() map[string]object {
 		"Requirement.operator":                 choice(operators()...),
 		"Requirement":                          {"if": object{"properties": object{"operator": choice(OperatorIn, OperatorNotIn)}}, "then": given("values", "array"), "else": object{"properties": object{"values": object{"maxItems": 0}}}},
 		"Endpoint":                             {"anyOf": []any{given("port", "string", "integer"), given("portFrom", "object")}},
-		"Endpoint.path":                        {"pattern": "^(/|$)"},
+		"Endpoint.path":                        {"pattern": `^(/[^?#\s]*)?$`},
 		"Endpoint.scheme":                      choice("", "http", "https"),
 		"Endpoint.interval":                    duration,
 		"Endpoint.timeout":                     duration,

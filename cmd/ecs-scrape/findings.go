@@ -34,12 +34,21 @@ func printFindings(w io.Writer, pass *reconcile.Pass) {
 	}
 	for _, o := range pass.Objects {
 		if more := printed[o.ID] - mostFindings; more > 0 {
-			say(w, "%s: ... and %s more\n", o.ID, plural(more, "finding"))
+			say(w, "%s: ... and %s more; %s\n", o.ID, plural(more, "finding"), whereAll(o.ID))
 		}
 		if o.Kind == spec.KindScrapeTarget && o.Served != "" && o.Targets == 0 && printed[o.ID] == 0 {
 			say(w, "%s: %s\n", o.ID, whyNone(pass.Plan, o.Name))
 		}
 	}
+}
+
+// whereAll says where all findings of an object are told.
+func whereAll(id spec.ID) string {
+	const all = "/api/v1/status of a running controller has all"
+	if id.Kind == spec.KindScrapeTarget {
+		return fmt.Sprintf("`ecs-scrape explain %s`, with the same flags, tells of everything that is left out, and %s", id.Name, all)
+	}
+	return all
 }
 
 // whyNone says why an object without findings has no target.

@@ -196,7 +196,7 @@ func checkExample(t *testing.T, name, text string) {
 	file := filepath.Join(t.TempDir(), "example.yaml")
 	must(t, os.WriteFile(file, []byte(text), 0o600))
 	var out, errs strings.Builder
-	if code := execute(context.Background(), []string{"validate", file}, strings.NewReader(""), &out, &errs); code != 0 {
+	if code := execute(context.Background(), []string{"validate", file}, strings.NewReader(""), &out, &errs); code != 0 || errs.Len() > 0 {
 		t.Errorf("%s: %s\n%s", name, errs.String(), text)
 	}
 }
@@ -332,9 +332,36 @@ func tableRows(text string) [][]string {
 	return out
 }
 
-var link = regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
+// TestParserVersion: the page of the PrometheusConfig says whose parser judges.
+func TestParserVersion(t *testing.T) {
+	m := regexp.MustCompile(`\n\tgithub\.com/prometheus/prometheus v0\.([0-9])([0-9]{2})\.`).FindStringSubmatch(read(t, filepath.Join(moduleDir, "go.mod")))
+	if m == nil {
+		t.Fatal("go.mod does not say which Prometheus it takes")
+	}
+	minor, err := strconv.Atoi(m[2])
+	must(t, err)
+	want := fmt.Sprintf("judged by the parser of Prometheus %s.%d:", m[1], minor)
+	if page := read(t, filepath.Join(docs, "prometheus-config.md")); !strings.Contains(page, want) {
+		t.Errorf("docs/prometheus-config.md does not say %q", want)
+	}
+}
 
-// TestLinks: relative links of all pages lead somewhere.
+var (
+	link    = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	dropped = regexp.MustCompile(`[^a-z0-9 _-]`)
+)
+
+// anchors are the places of a page that a link can name.
+func anchors(text string) []string {
+	out := []string{""}
+	for _, m := range heading.FindAllStringSubmatch(text, -1) {
+		out = append(out, "#"+strings.ReplaceAll(dropped.ReplaceAllString(strings.ToLower(m[1]), ""), " ", "-"))
+	}
+	return out
+}
+
+// TestLinks: relative links of all pages lead somewhere, headings included.
 func TestLinks(t *testing.T) {
 	pages, err := filepath.Glob(docs + "/*.md")
 	must(t, err)
@@ -346,8 +373,14 @@ func TestLinks(t *testing.T) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
+			to := page
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(page), m[1])
+			}
+			if _, err := os.Stat(to); err != nil {
 				t.Errorf("%s: link to %s: %v", page, m[1], err)
+			} else if m[2] != "" && !slices.Contains(anchors(read(t, to)), m[2]) {
+				t.Errorf("%s: no heading for %s", page, m[0])
 			}
 		}
 	}

@@ -28,7 +28,8 @@ func newSnapshotCmd(run func(context.Context, *snapshotOptions) error) *cobra.Co
 there is no AWS. With --specs the inventory holds what those specs need: their
 regions, the values of the environment variables that they name, and the tags,
 services, machines and network interfaces that they ask for. Without, it holds
-no value of any environment variable and none of the others.`,
+no value of any environment variable and none of the others. It can be used for
+specs that watch the same clusters, or some where it holds all of a region.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.stdout = cmd.OutOrStdout()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -19,17 +18,6 @@ import (
 // clusterBatch is the most clusters of one DescribeClusters call (Amazon ECS
 // API, DescribeClusters).
 const clusterBatch = 100
-
-// names says whether the source asks for a cluster of that name.
-func names(src inventory.Source, cluster string) bool {
-	if len(src.Clusters) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(src.Clusters, func(pattern string) bool {
-		ok, err := path.Match(pattern, cluster)
-		return pattern == cluster || err == nil && ok
-	})
-}
 
 // plainNames are the clusters that the source asks for by name, and whether it
 // has anything else to ask for.
@@ -59,7 +47,7 @@ func (s *source) discover(ctx context.Context) ([]inventory.Scope, error) {
 		listErr = err
 		for _, arn := range arns {
 			s.learnAccount(arn)
-			if name := nameOf(arn); names(s.want, name) {
+			if name := nameOf(arn); s.want.Watches(name) {
 				found[name] = true
 			}
 		}

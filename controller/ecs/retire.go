@@ -54,7 +54,7 @@ func (w *Watcher) judge(scope inventory.Scope) verdict {
 		switch {
 		case account == "" || region == "":
 			out = undecided
-		case account == scope.Account && region == scope.Region && names(s.want, scope.Cluster):
+		case account == scope.Account && region == scope.Region && s.want.Watches(scope.Cluster):
 			return named
 		}
 	}

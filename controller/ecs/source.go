@@ -206,7 +206,7 @@ func (s *source) scope(cluster string) inventory.Scope {
 
 // owns says that the scope is in the source's account and region and asked for.
 func (s *source) owns(scope inventory.Scope) bool {
-	return s.account() != "" && scope == s.scope(scope.Cluster) && names(s.want, scope.Cluster)
+	return s.account() != "" && scope == s.scope(scope.Cluster) && s.want.Watches(scope.Cluster)
 }
 
 // name tells the source apart in errors.

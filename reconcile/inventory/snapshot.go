@@ -1,6 +1,10 @@
 package inventory
 
-import "time"
+import (
+	"path"
+	"slices"
+	"time"
+)
 
 // Source is an entry of what to watch: a region, reached with the process's
 // credentials or a role, and the clusters of it by name, globs included.
@@ -9,6 +13,14 @@ type Source struct {
 	RoleARN    string   `json:"roleARN,omitempty"`
 	ExternalID string   `json:"externalID,omitempty"`
 	Clusters   []string `json:"clusters,omitempty"` // globs as in path.Match; none: all
+}
+
+// Watches says whether the source asks for a cluster of that name.
+func (s Source) Watches(cluster string) bool {
+	return len(s.Clusters) == 0 || slices.ContainsFunc(s.Clusters, func(pattern string) bool {
+		ok, err := path.Match(pattern, cluster)
+		return pattern == cluster || err == nil && ok
+	})
 }
 
 // Facts are the optional parts of the inventory: what nobody asks for is

@@ -251,8 +251,8 @@ func TestLabelNames(t *testing.T) {
 			}
 			if tt.want != "" {
 				want = []string{
-					`test.yaml:7:11: spec.labels["cost.center"]: "cost.center" is a label name for Prometheus 3 and UTF-8 names only, and ` + tt.want + `; use letters, digits and underscores`,
-					`test.yaml:5:3: spec.labelsFrom["app/version"]: "app/version" is a label name for Prometheus 3 and UTF-8 names only, and ` + tt.want + `; use letters, digits and underscores`,
+					`test.yaml:7:11: spec.labels["cost.center"]: "cost.center" is a label name for Prometheus 3 and UTF-8 names only, and ` + tt.want + `; use letters, digits and underscores [illegal-label]`,
+					`test.yaml:5:3: spec.labelsFrom["app/version"]: "app/version" is a label name for Prometheus 3 and UTF-8 names only, and ` + tt.want + `; use letters, digits and underscores [illegal-label]`,
 				}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {

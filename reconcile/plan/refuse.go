@@ -155,8 +155,9 @@ func refusedLabels(config *spec.Object, class *spec.ScrapeClass, o *spec.Object)
 	judge := func(at string, names []string) {
 		for _, name := range names {
 			if !plainLabel.MatchString(name) {
-				out = append(out, refusal(o, spec.JoinPath(at, name), "%q is a label name for Prometheus 3 and UTF-8 names only, and %s; use letters, digits and underscores",
-					name, why))
+				p := refusal(o, spec.JoinPath(at, name), "%q is a label name for Prometheus 3 and UTF-8 names only, and %s; use letters, digits and underscores", name, why)
+				p.Code = CodeIllegalLabel
+				out = append(out, p)
 			}
 		}
 	}

@@ -29,9 +29,12 @@ const (
 	CodeFeature         = "unknown-feature"
 	CodeNoDiscovery     = "no-discovery"
 	CodeRuleOfAgent     = "rule-of-agent"
+	CodeSameLabels      = "same-labels"
+	CodeSameEndpoint    = "duplicate-endpoint"
 )
 
-// Lints are all codes and what a finding does to its object.
+// Lints are all codes and what a finding does to its object, that of decoding
+// among them.
 func Lints() map[string]spec.Severity {
 	return map[string]spec.Severity{
 		CodeScheme:          spec.Error,
@@ -50,6 +53,10 @@ func Lints() map[string]spec.Severity {
 		CodeFeature:         spec.Warning,
 		CodeNoDiscovery:     spec.Warning,
 		CodeRuleOfAgent:     spec.Warning,
+		CodeSameLabels:      spec.Warning,
+		CodeSameEndpoint:    spec.Warning,
+
+		spec.CodePartialResponse: spec.Warning,
 	}
 }
 

@@ -86,6 +86,7 @@ func (l *linter) target(config *spec.PrometheusConfigSpec, s *spec.ScrapeTargetS
 	if n := s.RelabelConfigs.Node; n != nil {
 		l.relabelLabels(n, "spec.relabelConfigs")
 	}
+	l.twins(s)
 	if writes(s.RelabelConfigs.Node, model.ScrapeIntervalLabel) || writes(s.RelabelConfigs.Node, model.ScrapeTimeoutLabel) {
 		return
 	}
