@@ -67,8 +67,8 @@ func (l dockerLabels) without(c *inventory.ContainerDefinition) (request, []faul
 	path, scheme, host := dockerLabel(c, l.path), dockerLabel(c, l.scheme), dockerLabel(c, l.host)
 	name := strings.TrimRight(host.value, "/")
 	var faults []fault
-	if !path.empty() && !isPath(path.value) {
-		faults = append(faults, path.wrong(c, CodeBadPath, "no metrics path: let it begin with a slash"))
+	if why := wrongPath(path.value); why != "" && !path.empty() {
+		faults = append(faults, path.wrong(c, CodeBadPath, why))
 	}
 	if !scheme.empty() && scheme.value != "http" && scheme.value != "https" {
 		faults = append(faults, scheme.wrong(c, CodeBadScheme, "no scheme: write http or https"))

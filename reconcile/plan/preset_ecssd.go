@@ -118,7 +118,7 @@ func (w *workload) ecsSDEntries(c *inventory.ContainerDefinition) ([]ecsSDEntry,
 	for i, e := range parseECSSDEndpoint(endpoint.value) {
 		entry := said{place: fmt.Sprintf("entry %d of %s", i+1, endpoint.place), hidden: true}
 		if e.badPath {
-			faults = append(faults, entry.wrong(c, CodeBadPath, "no metrics path: write /path or interval:/path"))
+			faults = append(faults, entry.wrong(c, CodeBadPath, "no metrics path: write /path or interval:/path, without ?, # and blanks"))
 			continue
 		}
 		if e.badInterval {

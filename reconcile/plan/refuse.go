@@ -54,8 +54,12 @@ func refusedClass(config *spec.Object, class *spec.ScrapeClass, o *spec.Object) 
 }
 
 // retargeting are the job-level fields that send a request, and the credentials
-// with it, elsewhere or give it more to carry.
-var retargeting = []string{"proxy_url", "proxy_from_environment", "no_proxy", "proxy_connect_header", "http_headers", "scheme"}
+// with it, elsewhere, say who may be taken for the other side, or give it more to
+// carry.
+var retargeting = []string{
+	"proxy_url", "proxy_from_environment", "no_proxy", "proxy_connect_header", "http_headers", "scheme",
+	"tls_config", "follow_redirects",
+}
 
 // refusedRetarget says which fields would send the credentials of the class
 // where its owner did not mean them to go.
@@ -120,10 +124,23 @@ func hasAny(n *yaml.Node, names ...string) bool {
 }
 
 func sameSetting(name string, a, b *yaml.Node) bool {
-	if name == "scheme" {
+	switch name {
+	case "scheme":
 		return schemeOf(a) == schemeOf(b)
+	case "follow_redirects":
+		return follows(a) == follows(b)
 	}
 	return sameNode(a, b)
+}
+
+// follows says whether a class's or an object's redirects are followed, which
+// they are where it does not say. YAML 1.1 has several words for no.
+func follows(n *yaml.Node) bool {
+	yes := true
+	if n != nil && n.Decode(&yes) != nil {
+		return true
+	}
+	return yes
 }
 
 // schemeOf is the scheme that a class's field says, which is http without one.

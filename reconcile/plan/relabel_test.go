@@ -138,6 +138,7 @@ func TestWithheldTargets(t *testing.T) {
 		{"a path in it", "", replace("__address__", "a/b:80"), `invalid-target: Prometheus refuses it: "a/b:80" is not a valid hostname`, false},
 		{"scheme", "", replace("__scheme__", "ftp"), `invalid-target: scheme "ftp" is neither http nor https`, false},
 		{"path", "", replace("__metrics_path__", "metrics"), `invalid-target: metrics path "metrics" does not begin with a slash`, false},
+		{"a query in the path", "", replace("__metrics_path__", "/probe?module=http"), `invalid-target: metrics path "/probe?module=http" has a ?, a # or a blank in it, which Prometheus escapes: leave it out, and give parameters as params of the endpoint`, false},
 		{"no job", "", replace("job", ""), "invalid-target: relabelConfigs leave it without the label job, which Prometheus would fill by itself: keep it", false},
 		{"no interval", "", replace("__scrape_interval__", ""), "invalid-target: relabelConfigs leave it without the label __scrape_interval__, which Prometheus would fill by itself: keep it", false},
 		{"timeout above the interval", "", replace("__scrape_interval__", "5s"), `invalid-target: Prometheus refuses it: scrape timeout cannot be greater than scrape interval ("10s" > "5s")`, false},

@@ -179,6 +179,11 @@ func TestFromContainers(t *testing.T) {
 			addresses: []string{"10.0.0.1:9102/metrics app"},
 		},
 		{
+			name: "paths that Prometheus escapes", mode: "awsvpc", endpoint: "port: 9090, pathFrom: {dockerLabel: app.path}", edit: at("10.0.0.1"),
+			defs:     []inventory.ContainerDefinition{says(container("app", port("", 9090)), "app.path", "/probe?module=http")},
+			findings: []string{"bad-path app"},
+		},
+		{
 			name: "the own port is not of a neighbour where its container does not run", mode: "awsvpc", endpoint: portFrom + ", port: 9102",
 			defs: []inventory.ContainerDefinition{says(container("app", port("", 9102))), says(container("sidecar"))},
 			edit: func(t *inventory.Task) {
@@ -228,6 +233,17 @@ func expect(t *testing.T, p *Plan, addr, findings []string) {
 	for _, f := range p.Findings {
 		if f.Task == "" || f.Tasks != 1 || !strings.ContainsAny(f.Message, ":;") {
 			t.Errorf("names no task, or no remedy: %+v", f)
+		}
+	}
+}
+
+func TestWrongPath(t *testing.T) {
+	for path, ok := range map[string]bool{
+		"/": true, "/metrics": true, "/a%20b:c;d=e&f": true, "/größe": true,
+		"": false, "metrics": false, "/a?b=c": false, "/a#b": false, "/a b": false, "/a\n": false, "/\xff": false,
+	} {
+		if why := wrongPath(path); (why == "") != ok {
+			t.Errorf("%q: %q", path, why)
 		}
 	}
 }

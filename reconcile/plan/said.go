@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"ecs-scrape/reconcile/inventory"
@@ -80,13 +81,30 @@ func (s said) port(c *inventory.ContainerDefinition) (spec.Port, *fault) {
 
 // path is the value as a metrics path.
 func (s said) path(c *inventory.ContainerDefinition) (string, *fault) {
-	if isPath(s.value) {
-		return s.value, nil
+	if why := wrongPath(s.value); why != "" {
+		return "", new(s.wrong(c, CodeBadPath, why))
 	}
-	return "", new(s.wrong(c, CodeBadPath, "no metrics path: let it begin with a slash"))
+	return s.value, nil
 }
 
-func isPath(path string) bool { return strings.HasPrefix(path, "/") && utf8.ValidString(path) }
+func isPath(path string) bool { return wrongPath(path) == "" }
+
+// wrongPath is why a value is no metrics path, or "".
+func wrongPath(path string) string {
+	switch {
+	case !strings.HasPrefix(path, "/") || !utf8.ValidString(path):
+		return "no metrics path: let it begin with a slash"
+	case isEscaped(path):
+		return "no metrics path, for Prometheus escapes ?, # and blanks, of which it has one: leave it out, and give parameters as params of an endpoint"
+	}
+	return ""
+}
+
+// isEscaped says that a path has something in it that ends a path elsewhere:
+// Prometheus escapes it and asks for another path than was meant.
+func isEscaped(path string) bool {
+	return strings.ContainsAny(path, "?#") || strings.ContainsFunc(path, unicode.IsSpace)
+}
 
 // enables says whether the value is the one that asks for scraping. What plainly
 // declines is no fault; all else is, because somebody meant something by it.

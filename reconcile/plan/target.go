@@ -299,6 +299,8 @@ func unusable(l labels.Labels) string {
 	}
 	if path := l.Get(model.MetricsPathLabel); !strings.HasPrefix(path, "/") {
 		return fmt.Sprintf("metrics path %q does not begin with a slash", path)
+	} else if isEscaped(path) {
+		return fmt.Sprintf("metrics path %q has a ?, a # or a blank in it, which Prometheus escapes: leave it out, and give parameters as params of the endpoint", path)
 	}
 	for _, name := range [...]string{model.JobLabel, model.ScrapeIntervalLabel, model.ScrapeTimeoutLabel} {
 		if l.Get(name) == "" {
