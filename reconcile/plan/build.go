@@ -51,6 +51,8 @@ type Plan struct {
 	Dropped, Withheld map[string]int
 	// OtherShards counts the targets that fall to other shards.
 	OtherShards int
+	// Absent counts by object, by name, why there are no more targets.
+	Absent map[string]*Absence
 }
 
 // Build computes the plan.
@@ -71,7 +73,7 @@ func newRun(in Input) *run {
 		blind:    map[share]bool{},
 		held:     map[uint64]reserve{},
 		findings: findings{},
-		plan:     &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}},
+		plan:     &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}, Absent: map[string]*Absence{}},
 	}
 	for _, st := range in.Snapshot.Scopes {
 		r.facts[st.Scope] = st.Facts
@@ -160,6 +162,7 @@ func (r *run) kin(b *builder, tasks []*inventory.Task) {
 			if f.code == CodeFactsMissing {
 				r.miss(stageTasks, b, t, "", f)
 			} else {
+				r.absent(b.object.Name).Unknown++
 				r.trace.left(stageTasks, b, t, "", f)
 			}
 		}
@@ -226,6 +229,9 @@ func (r *run) task(b *builder, t *inventory.Task) {
 			continue
 		}
 		r.miss(stageEndpoints, b, t, "", &faults[i])
+	}
+	if len(requests)+len(faults) == 0 {
+		r.silent(b, w)
 	}
 	r.trace.silent(b, w, requests, faults)
 	seen := map[string]int{}
