@@ -118,7 +118,9 @@ type run struct {
 	findings findings
 	plan     *Plan
 	trace    trace
-	traced   map[place]*inventory.Task // made for the trace alone
+	// Made for the trace alone.
+	traced     map[place]*inventory.Task
+	containers map[uint64]string // by the hashes of the labels of their targets
 }
 
 // share is an object's part in a task.
@@ -281,6 +283,7 @@ func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 		r.miss(stageTargets, b, w.task, e.String(), f)
 		return
 	}
+	r.trace.owner(r, &target, e)
 	pool := r.pools[b.pool.Path]
 	pool.Targets = append(pool.Targets, target)
 }
