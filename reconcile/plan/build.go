@@ -67,6 +67,7 @@ func newRun(in Input) *run {
 		tasks:    group(in.Snapshot),
 		claims:   claims{},
 		facts:    map[inventory.Scope]inventory.Facts{},
+		lacking:  map[inventory.Scope]map[string]string{},
 		needs:    map[string]inventory.Facts{},
 		homes:    map[string]Pool{},
 		keepers:  map[string]*keeper{},
@@ -76,7 +77,7 @@ func newRun(in Input) *run {
 		plan:     &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}, Absent: map[string]*Absence{}},
 	}
 	for _, st := range in.Snapshot.Scopes {
-		r.facts[st.Scope] = st.Facts
+		r.facts[st.Scope], r.lacking[st.Scope] = st.Facts, st.Lacking
 	}
 	for _, sc := range in.Config.ScrapeConfigs {
 		r.settings[sc.JobName] = sc
@@ -109,10 +110,11 @@ type run struct {
 	defaults []string
 	tasks    [][]*inventory.Task
 	claims   claims
-	facts    map[inventory.Scope]inventory.Facts // that each scope was listed with
-	needs    map[string]inventory.Facts          // of each ScrapeTarget
-	homes    map[string]Pool                     // of each ScrapeTarget
-	keepers  map[string]*keeper                  // by pool and object, made when they are first needed
+	facts    map[inventory.Scope]inventory.Facts   // that each scope was listed with
+	lacking  map[inventory.Scope]map[string]string // why not all that is asked for
+	needs    map[string]inventory.Facts            // of each ScrapeTarget
+	homes    map[string]Pool                       // of each ScrapeTarget
+	keepers  map[string]*keeper                    // by pool and object, made when they are first needed
 	blind    map[share]bool
 	held     map[uint64]reserve // by the hashes of the labels of held targets
 	findings findings
@@ -188,7 +190,7 @@ func (r *run) kin(b *builder, tasks []*inventory.Task) {
 func (r *run) notKnown(needs inventory.Facts, scope inventory.Scope) *fault {
 	what := strings.Join(r.facts[scope].Lacks(needs), ", ")
 	var reasons []string
-	for _, reason := range r.in.Snapshot.Status(scope).Lacking {
+	for _, reason := range r.lacking[scope] {
 		reasons = append(reasons, reason)
 	}
 	if len(reasons) == 0 {
