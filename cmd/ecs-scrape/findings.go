@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"ecs-scrape/reconcile"
-	"ecs-scrape/reconcile/plan"
 	"ecs-scrape/spec"
 )
 
@@ -37,7 +36,7 @@ func printFindings(w io.Writer, pass *reconcile.Pass) {
 			say(w, "%s: ... and %s more; %s\n", o.ID, plural(more, "finding"), whereAll(o.ID))
 		}
 		if o.Kind == spec.KindScrapeTarget && o.Served != "" && o.Targets == 0 && printed[o.ID] == 0 {
-			say(w, "%s: %s\n", o.ID, whyNone(pass.Plan, o.Name))
+			say(w, "%s: %s\n", o.ID, pass.Plan.WhyNone(o.Name))
 		}
 	}
 }
@@ -49,17 +48,6 @@ func whereAll(id spec.ID) string {
 		return fmt.Sprintf("`ecs-scrape explain %s`, with the same flags, tells of everything that is left out, and %s", id.Name, all)
 	}
 	return all
-}
-
-// whyNone says why an object without findings has no target.
-func whyNone(p *plan.Plan, object string) string {
-	switch dropped := p.Dropped[object]; {
-	case dropped > 0:
-		return "its relabelConfigs drop " + plural(dropped, "target") + ", and no other is in this Prometheus"
-	case p.OtherShards > 0:
-		return "selects no running container, or only targets of other shards"
-	}
-	return "selects no running container"
 }
 
 // say writes to standard error, where a failure cannot be told to anyone.

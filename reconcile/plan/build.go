@@ -51,6 +51,8 @@ type Plan struct {
 	Dropped, Withheld map[string]int
 	// OtherShards counts the targets that fall to other shards.
 	OtherShards int
+	// Absent counts by object, by name, why there are no more targets.
+	Absent map[string]*Absence
 }
 
 // Build computes the plan.
@@ -65,16 +67,17 @@ func newRun(in Input) *run {
 		tasks:    group(in.Snapshot),
 		claims:   claims{},
 		facts:    map[inventory.Scope]inventory.Facts{},
+		lacking:  map[inventory.Scope]map[string]string{},
 		needs:    map[string]inventory.Facts{},
 		homes:    map[string]Pool{},
 		keepers:  map[string]*keeper{},
 		blind:    map[share]bool{},
 		held:     map[uint64]reserve{},
 		findings: findings{},
-		plan:     &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}},
+		plan:     &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}, Absent: map[string]*Absence{}},
 	}
 	for _, st := range in.Snapshot.Scopes {
-		r.facts[st.Scope] = st.Facts
+		r.facts[st.Scope], r.lacking[st.Scope] = st.Facts, st.Lacking
 	}
 	for _, sc := range in.Config.ScrapeConfigs {
 		r.settings[sc.JobName] = sc
@@ -107,16 +110,19 @@ type run struct {
 	defaults []string
 	tasks    [][]*inventory.Task
 	claims   claims
-	facts    map[inventory.Scope]inventory.Facts // that each scope was listed with
-	needs    map[string]inventory.Facts          // of each ScrapeTarget
-	homes    map[string]Pool                     // of each ScrapeTarget
-	keepers  map[string]*keeper                  // by pool and object, made when they are first needed
+	facts    map[inventory.Scope]inventory.Facts   // that each scope was listed with
+	lacking  map[inventory.Scope]map[string]string // why not all that is asked for
+	needs    map[string]inventory.Facts            // of each ScrapeTarget
+	homes    map[string]Pool                       // of each ScrapeTarget
+	keepers  map[string]*keeper                    // by pool and object, made when they are first needed
 	blind    map[share]bool
 	held     map[uint64]reserve // by the hashes of the labels of held targets
 	findings findings
 	plan     *Plan
 	trace    trace
-	traced   map[place]*inventory.Task // made for the trace alone
+	// Made for the trace alone.
+	traced     map[place]*inventory.Task
+	containers map[uint64]string // by the hashes of the labels of their targets
 }
 
 // share is an object's part in a task.
@@ -160,6 +166,7 @@ func (r *run) kin(b *builder, tasks []*inventory.Task) {
 			if f.code == CodeFactsMissing {
 				r.miss(stageTasks, b, t, "", f)
 			} else {
+				r.absent(b.object.Name).Unknown++
 				r.trace.left(stageTasks, b, t, "", f)
 			}
 		}
@@ -183,7 +190,7 @@ func (r *run) kin(b *builder, tasks []*inventory.Task) {
 func (r *run) notKnown(needs inventory.Facts, scope inventory.Scope) *fault {
 	what := strings.Join(r.facts[scope].Lacks(needs), ", ")
 	var reasons []string
-	for _, reason := range r.in.Snapshot.Status(scope).Lacking {
+	for _, reason := range r.lacking[scope] {
 		reasons = append(reasons, reason)
 	}
 	if len(reasons) == 0 {
@@ -226,6 +233,9 @@ func (r *run) task(b *builder, t *inventory.Task) {
 			continue
 		}
 		r.miss(stageEndpoints, b, t, "", &faults[i])
+	}
+	if len(requests)+len(faults) == 0 {
+		r.silent(b, w)
 	}
 	r.trace.silent(b, w, requests, faults)
 	seen := map[string]int{}
@@ -275,6 +285,7 @@ func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 		r.miss(stageTargets, b, w.task, e.String(), f)
 		return
 	}
+	r.trace.owner(r, &target, e)
 	pool := r.pools[b.pool.Path]
 	pool.Targets = append(pool.Targets, target)
 }

@@ -205,7 +205,7 @@ func (s inquiry) verdict(snapshot *inventory.Snapshot, o *spec.Object, steps []s
 		t := steps[i].target
 		switch {
 		case t == nil:
-		case s.address != "" && t.Address() != s.address, s.container != "" && containers[t.Address()] != s.container:
+		case s.address != "" && t.Address() != s.address, s.container != "" && orDefault(steps[i].container, containers[t.Address()]) != s.container:
 			elsewhere = append(elsewhere, t.Address())
 		default:
 			out.Targets = append(out.Targets, TargetExplanation{Address: t.Address(), Task: t.Origin.Task, Labels: t.Labels})

@@ -302,6 +302,22 @@ func TestExplainPublishedAddress(t *testing.T) {
 	}
 }
 
+// TestExplainMovedContainer: a container is known to be scraped wherever its
+// target has been sent.
+func TestExplainMovedContainer(t *testing.T) {
+	w := newWorld()
+	w.run("aaaaaaaa1", "web", w.define("web", "awsvpc", container("app", port("m", 9090)), container("proxy", port("p", 80))), at("10.0.0.1"))
+	in := input(t, &w.Snapshot, nil, bareConfig, scrapeTarget("web", "  selector: {}\n  endpoints: [{port: m}]\n  relabelConfigs: [{target_label: __address__, replacement: 'box:9115'}]\n"))
+	for query, want := range map[string]string{
+		"aaaaaaaa1/app":   "ScrapeTarget/web scrapes it:\n    http://box:9115/metrics",
+		"aaaaaaaa1/proxy": "ScrapeTarget/web does not scrape it: the object scrapes this task at box:9115 only [other-address]",
+	} {
+		if text := Explain(in, query).Text(); !strings.Contains(text, want) {
+			t.Errorf("%s: want %q in\n%s", query, want, text)
+		}
+	}
+}
+
 // TestExplainHeld: targets of which nothing is known are said to be held, and why.
 func TestExplainHeld(t *testing.T) {
 	w := replicas(3)

@@ -263,6 +263,7 @@ func (r *run) shard(all []placed) {
 		}
 		r.leave(p, CodeOtherShard, "it falls to shard %d of %d", shard, shards)
 		r.plan.OtherShards++
+		r.absent(p.Origin.Object).OtherShards++
 	}
 }
 

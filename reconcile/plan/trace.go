@@ -138,6 +138,17 @@ func (tr trace) endpoint(b *builder, t *inventory.Task, e endpoint) {
 	}
 }
 
+// owner remembers which container a target is of: its address may say it no more.
+func (tr trace) owner(r *run, t *artifact.Target, e endpoint) {
+	if tr == nil {
+		return
+	}
+	if r.containers == nil {
+		r.containers = map[uint64]string{}
+	}
+	r.containers[t.Labels.Hash()] = e.container.Name
+}
+
 // retired tells that an endpoint's address is a newer task's.
 func (tr trace) retired(b *builder, t *inventory.Task, e endpoint, newer *inventory.Task) {
 	if tr != nil {
@@ -168,7 +179,10 @@ func (tr trace) targets(r *run) {
 		for i := range p.Targets {
 			t := &p.Targets[i]
 			if o := r.objectNamed(t.Origin.Object); o != nil {
-				tr(step{stage: stageTargets, object: o, task: r.taskOf(t.Origin), address: t.Address(), target: t, held: r.whyHeld(t)})
+				tr(step{
+					stage: stageTargets, object: o, task: r.taskOf(t.Origin), container: r.containers[t.Labels.Hash()],
+					address: t.Address(), target: t, held: r.whyHeld(t),
+				})
 			}
 		}
 	}
