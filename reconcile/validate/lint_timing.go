@@ -62,7 +62,7 @@ const shortInterval = "%s is shorter than a second, which few targets and few di
 func (l *linter) lowered(n *yaml.Node, path string, above timing) {
 	d := duration(scalarAt(n, "scrape_interval"))
 	if d > 0 && scalarAt(n, "scrape_timeout") == "" && above.cut(d) {
-		l.add(CodeLowered, child(n, "scrape_interval"), path+".scrape_interval", "%s; add scrape_timeout", above.cutBy(d))
+		l.add(CodeLowered, spec.Field(n, "scrape_interval"), path+".scrape_interval", "%s; add scrape_timeout", above.cutBy(d))
 	}
 }
 
