@@ -19,6 +19,8 @@ const (
 	CodeNoPort          = "address-without-port"
 	CodeLabel           = "illegal-label"
 	CodePassword        = "missing-password"
+	CodeSameLabels      = "same-labels"
+	CodeSameEndpoint    = "duplicate-endpoint"
 	CodeDuplicateTarget = "duplicate-static-target"
 	CodeDuplicateRule   = "duplicate-rule"
 	CodeDuplicateGroup  = "duplicate-group"
@@ -29,20 +31,22 @@ const (
 	CodeFeature         = "unknown-feature"
 	CodeNoDiscovery     = "no-discovery"
 	CodeRuleOfAgent     = "rule-of-agent"
-	CodeSameLabels      = "same-labels"
-	CodeSameEndpoint    = "duplicate-endpoint"
 )
 
 // Lints are all codes and what a finding does to its object, that of decoding
 // among them.
 func Lints() map[string]spec.Severity {
 	return map[string]spec.Severity{
+		spec.CodePartialResponse: spec.Warning,
+
 		CodeScheme:          spec.Error,
 		CodePath:            spec.Error,
 		CodeAddress:         spec.Error,
 		CodeLabel:           spec.Error,
 		CodeTimeout:         spec.Error,
 		CodeNoPort:          spec.Warning,
+		CodeSameLabels:      spec.Warning,
+		CodeSameEndpoint:    spec.Warning,
 		CodePassword:        spec.Warning,
 		CodeDuplicateTarget: spec.Warning,
 		CodeDuplicateRule:   spec.Warning,
@@ -53,10 +57,6 @@ func Lints() map[string]spec.Severity {
 		CodeFeature:         spec.Warning,
 		CodeNoDiscovery:     spec.Warning,
 		CodeRuleOfAgent:     spec.Warning,
-		CodeSameLabels:      spec.Warning,
-		CodeSameEndpoint:    spec.Warning,
-
-		spec.CodePartialResponse: spec.Warning,
 	}
 }
 
