@@ -276,14 +276,4 @@ func at(p *spec.Problem, n *yaml.Node) {
 	}
 }
 
-func value(mapping *yaml.Node, key string) *yaml.Node {
-	if mapping == nil || mapping.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
-		}
-	}
-	return nil
-}
+func value(mapping *yaml.Node, key string) *yaml.Node { return spec.Field(mapping, key) }

@@ -3,6 +3,8 @@ package spec
 import (
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // DefaultClass is the scrape class that exists undeclared.
@@ -72,6 +74,14 @@ func (r *Requirement) Matches(labels map[string]string) bool {
 		return !ok
 	}
 	return false
+}
+
+// Before3 says that a version is declared and is older than 3, the first that
+// takes any UTF-8 text as a name.
+func (p *PrometheusVersion) Before3() bool {
+	major, _, _ := strings.Cut(strings.TrimPrefix(p.Version, "v"), ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && n < 3
 }
 
 func operators() []string {

@@ -216,3 +216,19 @@ func TestTypesAreKnown(t *testing.T) {
 		walk(typ, typ.Name())
 	}
 }
+
+func TestBefore3(t *testing.T) {
+	for version, want := range map[string]bool{"": false, "3": false, "3.15": false, "v3.0.1": false, "10.1": false, "2": true, "2.53": true, "v2.53.1": true} {
+		if got := (&PrometheusVersion{Version: version}).Before3(); got != want {
+			t.Errorf("%q: %v", version, got)
+		}
+	}
+}
+
+func TestPlainLabel(t *testing.T) {
+	for name, want := range map[string]bool{"a": true, "_a9": true, "A_b": true, "": false, "9a": false, "a.b": false, "a-b": false, "é": false, "a\n": false} {
+		if got := PlainLabel(name); got != want {
+			t.Errorf("%q: %v", name, got)
+		}
+	}
+}

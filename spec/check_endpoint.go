@@ -48,8 +48,11 @@ func (d *document) checkPath(at, path string) {
 
 func isInvisible(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
-// plainName is what every version of Prometheus takes as a label's name.
 var plainName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// PlainLabel says that every version of Prometheus takes the name as a label's;
+// others need version 3.
+func PlainLabel(name string) bool { return plainName.MatchString(name) }
 
 // checkParams judges that each parameter can travel as a label of the target.
 func (d *document) checkParams(at string, params map[string][]string) {
@@ -57,7 +60,7 @@ func (d *document) checkParams(at string, params map[string][]string) {
 		at := join(at, name)
 		switch values := params[name]; {
 		case d.places[at] == nil: // no list
-		case !plainName.MatchString(name):
+		case !PlainLabel(name):
 			d.at(at, "the name %q cannot travel with a target; write it under spec.scrapeConfig.params, which gives this object a pool of its own", name)
 		case len(values) == 0:
 			d.at(at, "has no value; write one, such as [x], or remove it")
@@ -96,7 +99,7 @@ func checkOneOf[T any](d *document, at string, source *T) {
 	}
 	known := d.known.of(reflect.TypeFor[T]())
 	var given []string
-	for key, value := range pairs(mapping) {
+	for key, value := range Pairs(mapping) {
 		if _, ok := known.byName[key.Value]; !ok {
 			return
 		}

@@ -154,7 +154,7 @@ func (d *document) missing(at string) bool {
 	if !ok {
 		return false
 	}
-	value := child(n, strings.TrimPrefix(at, above+"."))
+	value := Field(n, strings.TrimPrefix(at, above+"."))
 	return value == nil || isNull(value)
 }
 
@@ -167,7 +167,7 @@ func parent(at string) string {
 // is likely meant to be one of the named; that has been reported.
 func misspelt[T any](d *document, at string, names ...string) bool {
 	known := d.known.of(reflect.TypeFor[T]())
-	for key := range pairs(d.places[at]) {
+	for key := range Pairs(d.places[at]) {
 		if _, ok := known.byName[key.Value]; !ok && slices.Contains(names, nearest(key.Value, known.names())) {
 			return true
 		}

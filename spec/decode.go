@@ -116,7 +116,7 @@ func decodeChunk(in *input, c chunk) (*Object, []Problem) {
 func (d *document) decodeRoot(root *yaml.Node) *Object {
 	switch form(root) {
 	case formList:
-		d.report(child(root, "kind"), "kind", "a list of objects is not read; write each of its items as a document of its own, with --- between them")
+		d.report(Field(root, "kind"), "kind", "a list of objects is not read; write each of its items as a document of its own, with --- between them")
 		return nil
 	case formOperator:
 		return d.decodeOperator(root)

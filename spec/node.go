@@ -8,9 +8,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// pairs are the keys and values of a mapping, in order.
-func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
+// Pairs are the keys and values of a mapping, in order; another node, or nil,
+// has none.
+func Pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 	return func(yield func(key, value *yaml.Node) bool) {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return
+		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if !yield(n.Content[i], n.Content[i+1]) {
 				return
@@ -24,7 +28,7 @@ func isMergeKey(n *yaml.Node) bool {
 }
 
 func hasMergeKey(n *yaml.Node) bool {
-	for key := range pairs(n) {
+	for key := range Pairs(n) {
 		if isMergeKey(key) {
 			return true
 		}
@@ -40,12 +44,10 @@ func isString(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == "!!str"
 }
 
-// child is the value of a key in a mapping, or nil.
-func child(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for k, v := range pairs(n) {
+// Field is the value of a key in a mapping; nil where there is no such key, or no
+// mapping.
+func Field(n *yaml.Node, key string) *yaml.Node {
+	for k, v := range Pairs(n) {
 		if k.Value == key {
 			return v
 		}

@@ -163,7 +163,7 @@ func (r *resolver) merge(n *yaml.Node) *nodeError {
 		return nil
 	}
 	var own, merged []*yaml.Node
-	for key, value := range pairs(n) {
+	for key, value := range Pairs(n) {
 		if !isMergeKey(key) {
 			own = append(own, key, value)
 			continue
@@ -181,7 +181,7 @@ func (r *resolver) merge(n *yaml.Node) *nodeError {
 	}
 	n.Content = own
 	have := make(map[string]bool)
-	for key := range pairs(n) {
+	for key := range Pairs(n) {
 		have[key.Value] = true
 	}
 	for i := 0; i < len(merged); i += 2 {

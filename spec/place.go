@@ -53,5 +53,5 @@ func below(n *yaml.Node, m []string) *yaml.Node {
 	if m[2] != "" {
 		key, _ = strconv.Unquote(m[2])
 	}
-	return child(n, key)
+	return Field(n, key)
 }

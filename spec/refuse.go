@@ -19,7 +19,7 @@ func (d *document) checkConfig(at string, n *yaml.Node) {
 	if n == nil || !d.mapping(n, at) {
 		return
 	}
-	for key := range pairs(n) {
+	for key := range Pairs(n) {
 		switch key.Value {
 		case "rule_files":
 			d.report(key, join(at, key.Value), "refused: rule files here would not be validated or published; write their groups as PrometheusRule objects")
@@ -27,7 +27,7 @@ func (d *document) checkConfig(at string, n *yaml.Node) {
 			d.report(key, join(at, key.Value), "refused: a broken file would leave Prometheus half reloaded; write its jobs under scrape_configs")
 		}
 	}
-	d.checkJobs(at+".scrape_configs", child(n, "scrape_configs"))
+	d.checkJobs(at+".scrape_configs", Field(n, "scrape_configs"))
 	visit(n, at, d.checkFile)
 }
 
@@ -37,7 +37,7 @@ func (d *document) checkJobs(at string, jobs *yaml.Node) {
 	}
 	seen := make(map[string]int)
 	for i, job := range jobs.Content {
-		name := child(job, "job_name")
+		name := Field(job, "job_name")
 		if name == nil || name.Kind != yaml.ScalarNode {
 			continue
 		}
@@ -58,7 +58,7 @@ func (d *document) checkClassScrapeConfig(at string, n *yaml.Node) {
 	if n == nil || !d.mapping(n, at) {
 		return
 	}
-	for key := range pairs(n) {
+	for key := range Pairs(n) {
 		switch path := join(at, key.Value); {
 		case key.Value == "job_name":
 			d.report(key, path, "refused: the pool is named after the class; set the job label by spec.jobName of a ScrapeTarget")
@@ -76,7 +76,7 @@ func (d *document) checkAlertmanagerConfig(at string, n *yaml.Node) {
 	if n == nil || !d.mapping(n, at) {
 		return
 	}
-	for key := range pairs(n) {
+	for key := range Pairs(n) {
 		if isDiscovery(key.Value) {
 			d.report(key, join(at, key.Value), "refused: these Alertmanagers are found by their selector; put others into spec.config.alerting.alertmanagers")
 		}
@@ -91,7 +91,7 @@ func (d *document) checkTargetScrapeConfig(at string, n *yaml.Node) {
 	if n == nil || !d.mapping(n, at) {
 		return
 	}
-	for key := range pairs(n) {
+	for key := range Pairs(n) {
 		switch path := join(at, key.Value); {
 		case key.Value == "job_name":
 			d.report(key, path, "refused: the pool is named after the object; set the job label by spec.jobName")
@@ -120,7 +120,7 @@ type setting struct {
 func FreeForm(field string) bool {
 	switch field {
 	case "annotations", "attributes", "claims", "endpoint_params", "external_labels", "filters",
-		"headers", "labels", "node_meta", "params", "required_matchers":
+		"headers", "http_headers", "labels", "node_meta", "params", "required_matchers":
 		return true
 	}
 	return false
@@ -134,12 +134,12 @@ func visit(n *yaml.Node, at string, judge func(setting)) {
 			visit(element, index(at, i), judge)
 		}
 	case yaml.MappingNode:
-		for key, value := range pairs(n) {
+		for key, value := range Pairs(n) {
 			path := join(at, key.Value)
 			switch {
-			case FreeForm(key.Value):
-			case key.Value == "http_headers" && value.Kind == yaml.MappingNode:
+			case key.Value == "http_headers":
 				visitHeaders(value, path, judge)
+			case FreeForm(key.Value):
 			default:
 				judge(setting{key: key, value: value, path: path})
 				visit(value, path, judge)
@@ -149,11 +149,11 @@ func visit(n *yaml.Node, at string, judge func(setting)) {
 }
 
 func visitHeaders(n *yaml.Node, at string, judge func(setting)) {
-	for name, header := range pairs(n) {
+	for name, header := range Pairs(n) {
 		if header.Kind != yaml.MappingNode {
 			continue
 		}
-		for key, value := range pairs(header) {
+		for key, value := range Pairs(header) {
 			judge(setting{key: key, value: value, path: join(join(at, name.Value), key.Value), header: true})
 		}
 	}

@@ -27,10 +27,10 @@ const (
 
 // form tells by its first words what a document is.
 func form(root *yaml.Node) int {
-	version, kind := child(root, "apiVersion"), child(root, "kind")
+	version, kind := Field(root, "apiVersion"), Field(root, "kind")
 	operator := version != nil && strings.HasPrefix(version.Value, operatorGroup)
 	switch {
-	case version == nil && kind == nil && child(root, "groups") != nil:
+	case version == nil && kind == nil && Field(root, "groups") != nil:
 		return formRuleFile
 	case version != nil && kind != nil && (operator || version.Value == "v1") && strings.HasSuffix(kind.Value, "List"):
 		return formList
@@ -77,7 +77,7 @@ type operatorMetadata struct {
 // decodeOperator decodes a PrometheusRule of the Prometheus Operator. Its other
 // kinds are refused by their kind alone.
 func (d *document) decodeOperator(root *yaml.Node) *Object {
-	version, kind := child(root, "apiVersion"), child(root, "kind")
+	version, kind := Field(root, "apiVersion"), Field(root, "kind")
 	switch {
 	case kind == nil || isNull(kind):
 		d.report(root, "kind", fmt.Sprintf("required beside %s; write kind: %s", version.Value, KindPrometheusRule))
@@ -158,11 +158,11 @@ func (d *document) dropStrategies(groups *yaml.Node) {
 	}
 	const name = "partial_response_strategy"
 	for i, group := range groups.Content {
-		if child(group, name) == nil {
+		if Field(group, name) == nil {
 			continue
 		}
 		kept := make([]*yaml.Node, 0, len(group.Content))
-		for key, value := range pairs(group) {
+		for key, value := range Pairs(group) {
 			if key.Value != name {
 				kept = append(kept, key, value)
 				continue

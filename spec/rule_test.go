@@ -46,7 +46,7 @@ func TestPartialResponse(t *testing.T) {
 	}
 	checkYAML(t, set.Objects[0].PrometheusRule.Groups, "- name: a\n  rules: []\n- {name: b, rules: []}\n")
 	ours := "apiVersion: ecs-scrape/v1\nkind: PrometheusRule\nmetadata: {name: a}\nspec: {groups: [{name: a, partial_response_strategy: warn}]}\n"
-	if o, problems := decodeOne(t, "a.yml", ours); len(problems) > 0 || child(o.PrometheusRule.Groups.Node.Content[0], "partial_response_strategy") == nil {
+	if o, problems := decodeOne(t, "a.yml", ours); len(problems) > 0 || Field(o.PrometheusRule.Groups.Node.Content[0], "partial_response_strategy") == nil {
 		t.Errorf("what is written for Prometheus was changed: %v", problems)
 	}
 }

@@ -426,7 +426,7 @@ func value(n *yaml.Node) any {
 	switch n.Kind {
 	case yaml.MappingNode:
 		out := object{}
-		for key, v := range pairs(n) {
+		for key, v := range Pairs(n) {
 			out[key.Value] = value(v)
 		}
 		return out

@@ -141,7 +141,7 @@ func (d *document) decodeMap(n *yaml.Node, path string, v reflect.Value) {
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(n.Content)/2))
 	seen := make(map[string]int)
-	for key, value := range pairs(n) {
+	for key, value := range Pairs(n) {
 		if !d.key(key, path, join(path, key.Value), seen) {
 			continue
 		}
@@ -163,7 +163,7 @@ func (d *document) decodeStruct(n *yaml.Node, path string, v reflect.Value) {
 	fields := d.known.of(v.Type())
 	seen := make(map[string]int)
 	given := make(map[string]bool)
-	for key, value := range pairs(n) {
+	for key, value := range Pairs(n) {
 		if !d.key(key, path, join(path, key.Value), seen) {
 			continue
 		}
@@ -220,7 +220,7 @@ func (d *document) checkKeys(n *yaml.Node, path string, hidden bool) {
 		}
 	case yaml.MappingNode:
 		seen := make(map[string]int)
-		for key, value := range pairs(n) {
+		for key, value := range Pairs(n) {
 			at := path
 			if !hidden {
 				at = join(path, key.Value)

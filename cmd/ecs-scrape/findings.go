@@ -12,6 +12,15 @@ import (
 // one for every task.
 const mostFindings = 5
 
+// whereAll says where all findings of an object are told.
+func whereAll(id spec.ID) string {
+	const all = "/api/v1/status of a running controller has all"
+	if id.Kind == spec.KindScrapeTarget {
+		return fmt.Sprintf("`ecs-scrape explain %s`, with the same flags, tells of everything that is left out, and %s", id.Name, all)
+	}
+	return all
+}
+
 // printFindings tells what is served with a warning, what objects ask for and do
 // not get, and which ones have no target at all.
 func printFindings(w io.Writer, pass *reconcile.Pass) {
@@ -39,15 +48,6 @@ func printFindings(w io.Writer, pass *reconcile.Pass) {
 			say(w, "%s: %s\n", o.ID, pass.Plan.WhyNone(o.Name))
 		}
 	}
-}
-
-// whereAll says where all findings of an object are told.
-func whereAll(id spec.ID) string {
-	const all = "/api/v1/status of a running controller has all"
-	if id.Kind == spec.KindScrapeTarget {
-		return fmt.Sprintf("`ecs-scrape explain %s`, with the same flags, tells of everything that is left out, and %s", id.Name, all)
-	}
-	return all
 }
 
 // say writes to standard error, where a failure cannot be told to anyone.

@@ -81,6 +81,9 @@ func (o *onceOptions) evaluate(ctx context.Context, out controller.Directory) (*
 	}
 	readErr := inv.Once(ctx)
 	pass, err := r.Evaluate(ctx)
+	if err == nil && o.snapshot != "" {
+		err = readErr // what a recording does not tell of would look as if it had stopped
+	}
 	if err != nil {
 		return nil, nil, withProblems(pass, err)
 	}

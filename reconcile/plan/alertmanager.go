@@ -44,7 +44,7 @@ func (c *Choice) alerting(user *yaml.Node) *yaml.Node {
 		return user
 	}
 	all, out := sequence(), mapping()
-	for k, v := range pairs(user) {
+	for k, v := range spec.Pairs(user) {
 		if k.Value != "alertmanagers" {
 			out.Content = append(out.Content, k, v)
 			continue
@@ -60,7 +60,7 @@ func (c *Choice) alerting(user *yaml.Node) *yaml.Node {
 
 func alertmanagerConfig(a *spec.Alertmanager) *yaml.Node {
 	out := mapping()
-	for k, v := range pairs(a.Config.Node) {
+	for k, v := range spec.Pairs(a.Config.Node) {
 		out.Content = append(out.Content, k, v)
 	}
 	out.Content = append(out.Content, pair("file_sd_configs", fileSD("../"+alertmanagerPool(a.Name).Path))...)

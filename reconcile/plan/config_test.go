@@ -49,7 +49,7 @@ func job(t *testing.T, root map[string]yaml.Node, name string) *yaml.Node {
 	t.Helper()
 	jobs := root["scrape_configs"]
 	for _, j := range jobs.Content {
-		if field(j, "job_name").Value == name {
+		if spec.Field(j, "job_name").Value == name {
 			return j
 		}
 	}
@@ -88,16 +88,16 @@ func TestEnforced(t *testing.T) {
 				scrapeTarget("own", fmt.Sprintf("  selector: {}\n  endpoints: [{port: 1}]\n  scrapeConfig: {sample_limit: %s, honor_labels: true}\n", tt.own)),
 			}
 			root, _ := rendered(t, docs...)
-			if got := valueAt(field(job(t, root, "ecs-scrape/class/default"), "sample_limit")); got != tt.wantClass {
+			if got := valueAt(spec.Field(job(t, root, "ecs-scrape/class/default"), "sample_limit")); got != tt.wantClass {
 				t.Errorf("of the class %s, want %s", got, tt.wantClass)
 			}
-			if got := valueAt(field(job(t, root, "ecs-scrape/target/own"), "sample_limit")); got != tt.wantOwn {
+			if got := valueAt(spec.Field(job(t, root, "ecs-scrape/target/own"), "sample_limit")); got != tt.wantOwn {
 				t.Errorf("of the object %s, want %s", got, tt.wantOwn)
 			}
-			if got := valueAt(field(job(t, root, "mine"), "sample_limit")); got != "99" {
+			if got := valueAt(spec.Field(job(t, root, "mine"), "sample_limit")); got != "99" {
 				t.Errorf("of the user's own job %s, want 99", got)
 			}
-			if got := field(job(t, root, "ecs-scrape/self/prometheus"), "sample_limit"); got != nil {
+			if got := spec.Field(job(t, root, "ecs-scrape/self/prometheus"), "sample_limit"); got != nil {
 				t.Errorf("of Prometheus's own job %s, want none", got.Value)
 			}
 		})
@@ -112,7 +112,7 @@ func TestEnforcedSize(t *testing.T) {
 		{"0", "1GB", "1GB"},
 	} {
 		root, _ := rendered(t, prometheusConfig("  enforced: {body_size_limit: "+tt.enforced+"}\n  scrapeClasses: [{name: default, scrapeConfig: {body_size_limit: "+tt.class+"}}]\n"))
-		if got := valueAt(field(job(t, root, "ecs-scrape/class/default"), "body_size_limit")); got != tt.want {
+		if got := valueAt(spec.Field(job(t, root, "ecs-scrape/class/default"), "body_size_limit")); got != tt.want {
 			t.Errorf("enforced %s, class %s: %s, want %s", tt.enforced, tt.class, got, tt.want)
 		}
 	}
@@ -335,7 +335,7 @@ func TestAlertmanagersAreRendered(t *testing.T) {
 	for _, config := range []string{"  config: {alerting: }\n", "  config: {global: {scrape_interval: 1s}}\n", "  config: {alerting: {alertmanagers: }}\n"} {
 		root, text := rendered(t, prometheusConfig(config+"  alertmanagers: [{name: a, selector: {}, port: 9093}]\n"))
 		alerting := root["alerting"]
-		if n := field(&alerting, "alertmanagers"); n == nil || len(n.Content) != 1 || strings.Count(text, "alerting:") != 1 {
+		if n := spec.Field(&alerting, "alertmanagers"); n == nil || len(n.Content) != 1 || strings.Count(text, "alerting:") != 1 {
 			t.Errorf("%srendered:\n%s", config, text)
 		}
 	}
@@ -547,7 +547,7 @@ func TestSecretsAreRendered(t *testing.T) {
 	if strings.Contains(text, "this-process") {
 		t.Error("a variable of this process is in it")
 	}
-	if n := field(field(o.PrometheusConfig.ScrapeClasses[0].ScrapeConfig.Node, "authorization"), "credentials_file"); n.Value != "secret:TOKEN" {
+	if n := spec.Field(spec.Field(o.PrometheusConfig.ScrapeClasses[0].ScrapeConfig.Node, "authorization"), "credentials_file"); n.Value != "secret:TOKEN" {
 		t.Errorf("the document was changed: %s", n.Value)
 	}
 	var got []string

@@ -18,14 +18,14 @@ import (
 // object's value stands. Either may be nil. The inputs are not changed.
 func merge(class, own *yaml.Node) *yaml.Node {
 	out := mapping()
-	for k, v := range pairs(class) {
-		if o := field(own, k.Value); o != nil {
+	for k, v := range spec.Pairs(class) {
+		if o := spec.Field(own, k.Value); o != nil {
 			v = mergeField(k.Value, v, o)
 		}
 		out.Content = append(out.Content, k, v)
 	}
-	for k, v := range pairs(own) {
-		if field(class, k.Value) == nil {
+	for k, v := range spec.Pairs(own) {
+		if spec.Field(class, k.Value) == nil {
 			out.Content = append(out.Content, k, v)
 		}
 	}
@@ -98,9 +98,9 @@ func count(n uint64) *yaml.Node {
 // enforce lowers the limits of a job to what is enforced. The global limit,
 // which a job without one has, is not raised by it.
 func (c *Choice) enforce(job *yaml.Node) *yaml.Node {
-	global := field(c.Config.PrometheusConfig.Config.Node, "global")
+	global := spec.Field(c.Config.PrometheusConfig.Config.Node, "global")
 	for _, b := range c.bounds() {
-		own, ok := limit(field(job, b.name))
+		own, ok := limit(spec.Field(job, b.name))
 		if !ok {
 			continue // Prometheus will refuse it
 		}
@@ -108,7 +108,7 @@ func (c *Choice) enforce(job *yaml.Node) *yaml.Node {
 		if b.value.Value == "" {
 			most = math.Inf(1)
 		}
-		inherited, _ := limit(field(global, b.name))
+		inherited, _ := limit(spec.Field(global, b.name))
 		switch {
 		case own > most && (!math.IsInf(own, 1) || inherited > most):
 			job = withField(job, b.name, b.value)
@@ -122,7 +122,7 @@ func (c *Choice) enforce(job *yaml.Node) *yaml.Node {
 // withField is the mapping with another value of a field, or without it.
 func withField(n *yaml.Node, name string, value *yaml.Node) *yaml.Node {
 	out, found := mapping(), false
-	for k, v := range pairs(n) {
+	for k, v := range spec.Pairs(n) {
 		if k.Value == name {
 			if found = true; value == nil {
 				continue
@@ -155,9 +155,9 @@ func (c *Choice) lowered(o *spec.Object) []fault {
 	}
 	job := c.poolConfig(ownPool(o))
 	var out []fault
-	for k, v := range pairs(own) {
+	for k, v := range spec.Pairs(own) {
 		asked, ok := limit(v)
-		got := field(job, k.Value)
+		got := spec.Field(job, k.Value)
 		if !slices.Contains(limits, k.Value) || !ok || math.IsInf(asked, 1) || got == nil {
 			continue
 		}
@@ -172,7 +172,7 @@ func (c *Choice) lowered(o *spec.Object) []fault {
 // limiter is who says that a limit is no higher.
 func (c *Choice) limiter(o *spec.Object, name string, holds float64) string {
 	if class, ok := c.Config.PrometheusConfig.Class(o.ScrapeTarget.Class()); ok {
-		if v, ok := limit(field(class.ScrapeConfig.Node, name)); ok && v == holds {
+		if v, ok := limit(spec.Field(class.ScrapeConfig.Node, name)); ok && v == holds {
 			return fmt.Sprintf("scrape class %q", class.Name)
 		}
 	}

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"iter"
 	"slices"
 	"strings"
 
@@ -22,29 +21,6 @@ func pair(key string, value *yaml.Node) []*yaml.Node { return []*yaml.Node{str(k
 
 func mapping(fields ...[]*yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: slices.Concat(fields...)}
-}
-
-// pairs walks the fields of a mapping in their order; a nil node has none.
-func pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
-	return func(yield func(k, v *yaml.Node) bool) {
-		if n == nil || n.Kind != yaml.MappingNode {
-			return
-		}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if !yield(n.Content[i], n.Content[i+1]) {
-				return
-			}
-		}
-	}
-}
-
-func field(n *yaml.Node, name string) *yaml.Node {
-	for k, v := range pairs(n) {
-		if k.Value == name {
-			return v
-		}
-	}
-	return nil
 }
 
 func sortByPath(pools []Pool) {

@@ -16,7 +16,7 @@ func Probe(config, o *spec.Object) (artifact.Files, error) {
 	bare := *config.PrometheusConfig
 	bare.Config, bare.Alertmanagers, bare.SelfScrape = spec.Verbatim{}, nil, new(bool)
 	bare.Prometheus.Agent = false // a rule is judged, although an agent does not load it
-	if global := field(config.PrometheusConfig.Config.Node, "global"); global != nil {
+	if global := spec.Field(config.PrometheusConfig.Config.Node, "global"); global != nil {
 		bare.Config.Node = mapping(pair("global", global))
 	}
 	stripped := *config

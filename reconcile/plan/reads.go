@@ -46,23 +46,23 @@ func readsOf(s *spec.ScrapeTargetSpec) *reads {
 // at nothing here: Prometheus judges it.
 func (r *reads) rule(n *yaml.Node) {
 	action := ""
-	if a := field(n, "action"); a != nil {
+	if a := spec.Field(n, "action"); a != nil {
 		action = strings.ToLower(a.Value)
 	}
 	switch relabel.Action(action) {
 	case relabel.LabelMap:
 		text := relabel.DefaultRelabelConfig.Regex.String()
-		if re := field(n, "regex"); re != nil {
+		if re := spec.Field(n, "regex"); re != nil {
 			text = re.Value
 		}
 		r.labelmap(text)
 		return
 	case relabel.KeepEqual, relabel.DropEqual:
-		if target := field(n, "target_label"); target != nil {
+		if target := spec.Field(n, "target_label"); target != nil {
 			r.names[target.Value] = true
 		}
 	}
-	if names := field(n, "source_labels"); names != nil {
+	if names := spec.Field(n, "source_labels"); names != nil {
 		for _, name := range names.Content {
 			r.names[name.Value] = true
 		}

@@ -2,9 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -73,13 +71,13 @@ func refusedRetarget(class *spec.ScrapeClass, o *spec.Object) []spec.Problem {
 			"refused: scrape class %q has credentials, and %s would send them elsewhere than it says; remove the field, or have the operator set allowRetarget in the class",
 			class.Name, value))
 	}
-	for k, v := range pairs(o.ScrapeTarget.ScrapeConfig.Node) {
-		if slices.Contains(retargeting, k.Value) && !sameSetting(k.Value, v, field(class.ScrapeConfig.Node, k.Value)) {
+	for k, v := range spec.Pairs(o.ScrapeTarget.ScrapeConfig.Node) {
+		if slices.Contains(retargeting, k.Value) && !sameSetting(k.Value, v, spec.Field(class.ScrapeConfig.Node, k.Value)) {
 			refuse("spec.scrapeConfig."+k.Value, k.Value)
 		}
 	}
 	for i, e := range o.ScrapeTarget.Endpoints {
-		if e.Scheme != "" && e.Scheme != schemeOf(field(class.ScrapeConfig.Node, "scheme")) {
+		if e.Scheme != "" && e.Scheme != schemeOf(spec.Field(class.ScrapeConfig.Node, "scheme")) {
 			refuse(fmt.Sprintf("spec.endpoints[%d].scheme", i), "scheme "+e.Scheme)
 		}
 	}
@@ -95,7 +93,7 @@ func mayRetarget(class *spec.ScrapeClass) bool {
 
 // hasCredentials says that scrapes with these settings show who scrapes.
 func hasCredentials(n *yaml.Node) bool {
-	for k, v := range pairs(n) {
+	for k, v := range spec.Pairs(n) {
 		switch k.Value {
 		case "basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file", "sigv4", "azuread", "google_iam",
 			"proxy_connect_header":
@@ -105,7 +103,7 @@ func hasCredentials(n *yaml.Node) bool {
 				return true
 			}
 		case "http_headers":
-			for _, header := range pairs(v) {
+			for _, header := range spec.Pairs(v) {
 				if hasAny(header, "secrets", "files") {
 					return true
 				}
@@ -120,7 +118,7 @@ func hasCredentials(n *yaml.Node) bool {
 }
 
 func hasAny(n *yaml.Node, names ...string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return field(n, name) != nil })
+	return slices.ContainsFunc(names, func(name string) bool { return spec.Field(n, name) != nil })
 }
 
 func sameSetting(name string, a, b *yaml.Node) bool {
@@ -158,9 +156,6 @@ func sameNode(a, b *yaml.Node) bool {
 	return a.Kind == b.Kind && a.Value == b.Value && slices.EqualFunc(a.Content, b.Content, sameNode)
 }
 
-// plainLabel is what every version of Prometheus takes as a label's name.
-var plainLabel = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
-
 // refusedLabels says which label names this Prometheus does not take: one that
 // it does not makes it refuse the whole target file.
 func refusedLabels(config *spec.Object, class *spec.ScrapeClass, o *spec.Object) []spec.Problem {
@@ -171,7 +166,7 @@ func refusedLabels(config *spec.Object, class *spec.ScrapeClass, o *spec.Object)
 	var out []spec.Problem
 	judge := func(at string, names []string) {
 		for _, name := range names {
-			if !plainLabel.MatchString(name) {
+			if !spec.PlainLabel(name) {
 				p := refusal(o, spec.JoinPath(at, name), "%q is a label name for Prometheus 3 and UTF-8 names only, and %s; use letters, digits and underscores", name, why)
 				p.Code = CodeIllegalLabel
 				out = append(out, p)
@@ -198,12 +193,12 @@ func plainOnly(config *spec.Object, class *spec.ScrapeClass, o *spec.Object) str
 	if s.Prometheus.Version == "" {
 		return fmt.Sprintf("spec.prometheus.version of %s does not say which this one is", config.ID)
 	}
-	if major(s.Prometheus.Version) < 3 {
+	if s.Prometheus.Before3() {
 		return fmt.Sprintf("spec.prometheus.version of %s is %s", config.ID, s.Prometheus.Version)
 	}
 	const scheme = "metric_name_validation_scheme"
 	for _, n := range []*yaml.Node{
-		field(o.ScrapeTarget.ScrapeConfig.Node, scheme), field(class.ScrapeConfig.Node, scheme), field(field(s.Config.Node, "global"), scheme),
+		spec.Field(o.ScrapeTarget.ScrapeConfig.Node, scheme), spec.Field(class.ScrapeConfig.Node, scheme), spec.Field(spec.Field(s.Config.Node, "global"), scheme),
 	} {
 		if n != nil && n.Value != "" {
 			if n.Value == "legacy" {
@@ -213,16 +208,6 @@ func plainOnly(config *spec.Object, class *spec.ScrapeClass, o *spec.Object) str
 		}
 	}
 	return ""
-}
-
-// major is the first number of a version, 0 where it cannot be told.
-func major(version string) int {
-	first, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	n, err := strconv.Atoi(first)
-	if err != nil {
-		return 0
-	}
-	return n
 }
 
 // refusedAgent is what a Prometheus with --agent does not start with
@@ -237,11 +222,11 @@ func refusedAgent(o *spec.Object) []spec.Problem {
 		out = append(out, refusal(o, "spec.alertmanagers", "refused: an agent sends no alerts; remove alertmanagers, or spec.prometheus.agent"))
 	}
 	for _, name := range []string{"alerting", "remote_read"} {
-		if n := field(s.Config.Node, name); n != nil && len(n.Content) > 0 {
+		if n := spec.Field(s.Config.Node, name); n != nil && len(n.Content) > 0 {
 			out = append(out, refusal(o, "spec.config."+name, "refused: Prometheus does not start as an agent with %s; remove it, or spec.prometheus.agent", name))
 		}
 	}
-	if n := field(s.Config.Node, "remote_write"); n == nil || len(n.Content) == 0 {
+	if n := spec.Field(s.Config.Node, "remote_write"); n == nil || len(n.Content) == 0 {
 		out = append(out, refusal(o, "spec.config.remote_write", "is missing: an agent keeps no samples, and would lose all; say where to write them, or remove spec.prometheus.agent"))
 	}
 	return out

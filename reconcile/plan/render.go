@@ -134,7 +134,7 @@ func (c *Choice) main(ruleFiles, jobs []*yaml.Node) *yaml.Node {
 	out := mapping()
 	scrapeConfigs := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
 	config := c.Config.PrometheusConfig.Config.Node
-	for key, value := range pairs(config) {
+	for key, value := range spec.Pairs(config) {
 		if key.Value == "scrape_configs" && value.Kind == yaml.SequenceNode {
 			scrapeConfigs.Content = append(scrapeConfigs.Content, value.Content...)
 			continue
@@ -144,7 +144,7 @@ func (c *Choice) main(ruleFiles, jobs []*yaml.Node) *yaml.Node {
 		}
 		out.Content = append(out.Content, key, value)
 	}
-	if alerting := c.alerting(nil); alerting != nil && field(config, "alerting") == nil {
+	if alerting := c.alerting(nil); alerting != nil && spec.Field(config, "alerting") == nil {
 		out.Content = append(out.Content, pair("alerting", alerting)...)
 	}
 	if len(ruleFiles) > 0 {

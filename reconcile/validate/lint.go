@@ -19,6 +19,8 @@ const (
 	CodeNoPort          = "address-without-port"
 	CodeLabel           = "illegal-label"
 	CodePassword        = "missing-password"
+	CodeSameLabels      = "same-labels"
+	CodeSameEndpoint    = "duplicate-endpoint"
 	CodeDuplicateTarget = "duplicate-static-target"
 	CodeDuplicateRule   = "duplicate-rule"
 	CodeDuplicateGroup  = "duplicate-group"
@@ -29,20 +31,22 @@ const (
 	CodeFeature         = "unknown-feature"
 	CodeNoDiscovery     = "no-discovery"
 	CodeRuleOfAgent     = "rule-of-agent"
-	CodeSameLabels      = "same-labels"
-	CodeSameEndpoint    = "duplicate-endpoint"
 )
 
 // Lints are all codes and what a finding does to its object, that of decoding
 // among them.
 func Lints() map[string]spec.Severity {
 	return map[string]spec.Severity{
+		spec.CodePartialResponse: spec.Warning,
+
 		CodeScheme:          spec.Error,
 		CodePath:            spec.Error,
 		CodeAddress:         spec.Error,
 		CodeLabel:           spec.Error,
 		CodeTimeout:         spec.Error,
 		CodeNoPort:          spec.Warning,
+		CodeSameLabels:      spec.Warning,
+		CodeSameEndpoint:    spec.Warning,
 		CodePassword:        spec.Warning,
 		CodeDuplicateTarget: spec.Warning,
 		CodeDuplicateRule:   spec.Warning,
@@ -53,10 +57,6 @@ func Lints() map[string]spec.Severity {
 		CodeFeature:         spec.Warning,
 		CodeNoDiscovery:     spec.Warning,
 		CodeRuleOfAgent:     spec.Warning,
-		CodeSameLabels:      spec.Warning,
-		CodeSameEndpoint:    spec.Warning,
-
-		spec.CodePartialResponse: spec.Warning,
 	}
 }
 
@@ -124,20 +124,15 @@ func (l *linter) walk(n *yaml.Node, path string) {
 	case yaml.MappingNode:
 		outer := l.legacy
 		l.legacy = l.legacy || scalarAt(n, schemeField) == "legacy"
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key, value := n.Content[i].Value, n.Content[i+1]
-			at := path + "." + key
-			l.field(key, value, at)
-			if !slices.Contains(freeForm(), key) {
+		for key, value := range spec.Pairs(n) {
+			at := path + "." + key.Value
+			l.field(key.Value, value, at)
+			if !spec.FreeForm(key.Value) {
 				l.walk(value, at)
 			}
 		}
 		l.legacy = outer
 	}
-}
-
-func freeForm() []string {
-	return []string{"annotations", "external_labels", "headers", "http_headers", "labels", "params", "filters", "node_meta", "endpoint_params"}
 }
 
 // field looks at what means the same wherever it stands.
@@ -153,17 +148,17 @@ func (l *linter) field(key string, n *yaml.Node, at string) {
 		l.labelNames(n, at)
 	case key == "static_configs" && n.Kind == yaml.SequenceNode:
 		for i, group := range n.Content {
-			l.labelNames(child(group, "labels"), index(at, i)+".labels")
+			l.labelNames(spec.Field(group, "labels"), index(at, i)+".labels")
 		}
 	}
 }
 
 func (l *linter) password(n *yaml.Node, at string) {
-	user := child(n, "username")
+	user := spec.Field(n, "username")
 	if user == nil {
-		user = child(n, "username_file")
+		user = spec.Field(n, "username_file")
 	}
-	if user != nil && child(n, "password") == nil && child(n, "password_file") == nil {
+	if user != nil && spec.Field(n, "password") == nil && spec.Field(n, "password_file") == nil {
 		l.add(CodePassword, n, at, "names a user and no password, so an empty one is sent; add password_file")
 	}
 }
@@ -173,7 +168,7 @@ func (l *linter) relabelLabels(rules *yaml.Node, at string) {
 		return
 	}
 	for i, r := range rules.Content {
-		name := child(r, "target_label")
+		name := spec.Field(r, "target_label")
 		if name != nil && !strings.Contains(name.Value, "$") {
 			l.labelName(name, index(at, i)+".target_label", name.Value)
 		}
@@ -181,36 +176,22 @@ func (l *linter) relabelLabels(rules *yaml.Node, at string) {
 }
 
 func (l *linter) labelNames(labels *yaml.Node, at string) {
-	if labels == nil || labels.Kind != yaml.MappingNode {
-		return
-	}
-	for i := 0; i+1 < len(labels.Content); i += 2 {
-		l.labelName(labels.Content[i], at, labels.Content[i].Value)
+	for name := range spec.Pairs(labels) {
+		l.labelName(name, at, name.Value)
 	}
 }
 
 func (l *linter) labelName(n *yaml.Node, at, name string) {
-	if l.legacy && name != "" && !legacyName(name) {
+	if l.legacy && name != "" && !spec.PlainLabel(name) {
 		l.add(CodeLabel, n, at, "%q is no label name for the Prometheus that is declared (older than 3, or metric_name_validation_scheme: legacy); use letters, digits and underscores, not beginning with a digit", name)
 	}
-}
-
-// legacyName is as Prometheus 2 has it.
-func legacyName(name string) bool {
-	for i, c := range name {
-		letter := c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return name != ""
 }
 
 const schemeField = "metric_name_validation_scheme"
 
 func (l *linter) names(s *spec.PrometheusConfigSpec) {
 	said := scalarAt(s.Config.Node, "global", schemeField) == "legacy"
-	l.older = before3(s.Prometheus.Version) && !said
+	l.older = s.Prometheus.Before3() && !said
 	l.legacy = l.older || said
 }
 
@@ -219,7 +200,7 @@ func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]
 // at is the node that keys lead to, or nil.
 func at(n *yaml.Node, keys ...string) *yaml.Node {
 	for _, key := range keys {
-		n = child(n, key)
+		n = spec.Field(n, key)
 	}
 	return n
 }

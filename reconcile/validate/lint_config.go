@@ -27,7 +27,7 @@ func (l *linter) config(s *spec.PrometheusConfigSpec) {
 		l.duplicates(job, path)
 	})
 	l.each(at(config, "alerting", "alertmanagers"), "spec.config.alerting.alertmanagers", func(am *yaml.Node, path string) {
-		l.scheme(child(am, "scheme"), path+".scheme")
+		l.scheme(spec.Field(am, "scheme"), path+".scheme")
 		l.addresses(am, path)
 	})
 	for i := range s.ScrapeClasses {
@@ -37,7 +37,7 @@ func (l *linter) config(s *spec.PrometheusConfigSpec) {
 		path := index("spec.alertmanagers", i) + ".config"
 		if n := s.Alertmanagers[i].Config.Node; n != nil {
 			l.walk(n, path)
-			l.scheme(child(n, "scheme"), path+".scheme")
+			l.scheme(spec.Field(n, "scheme"), path+".scheme")
 		}
 	}
 }
@@ -65,8 +65,8 @@ func (l *linter) each(list *yaml.Node, path string, look func(n *yaml.Node, path
 
 // job looks at what the URL of a scrape is made of.
 func (l *linter) job(n *yaml.Node, path string) {
-	l.scheme(child(n, "scheme"), path+".scheme")
-	l.metricsPath(child(n, "metrics_path"), path+".metrics_path")
+	l.scheme(spec.Field(n, "scheme"), path+".scheme")
+	l.metricsPath(spec.Field(n, "metrics_path"), path+".metrics_path")
 	l.addresses(n, path)
 }
 
@@ -84,8 +84,8 @@ func (l *linter) metricsPath(n *yaml.Node, path string) {
 
 // discovery says of a job that it can never have a target.
 func (l *linter) discovery(job *yaml.Node, path string) {
-	for i := 0; i+1 < len(job.Content); i += 2 {
-		if key := job.Content[i].Value; key == "static_configs" || strings.HasSuffix(key, "_sd_configs") {
+	for key := range spec.Pairs(job) {
+		if key.Value == "static_configs" || strings.HasSuffix(key.Value, "_sd_configs") {
 			return
 		}
 	}
@@ -95,13 +95,13 @@ func (l *linter) discovery(job *yaml.Node, path string) {
 // addresses looks at static targets, and at the labels that say how to scrape
 // them. Where relabelling writes the address, what stands here is something else.
 func (l *linter) addresses(job *yaml.Node, path string) {
-	bare := len(content(child(job, "relabel_configs"))) == 0
-	final := !writes(child(job, "relabel_configs"), "__address__")
-	l.each(child(job, "static_configs"), path+".static_configs", func(group *yaml.Node, path string) {
-		labels := child(group, "labels")
-		l.scheme(child(labels, "__scheme__"), path+".labels.__scheme__")
-		l.metricsPath(child(labels, "__metrics_path__"), path+".labels.__metrics_path__")
-		for i, n := range content(child(group, "targets")) {
+	bare := len(content(spec.Field(job, "relabel_configs"))) == 0
+	final := !writes(spec.Field(job, "relabel_configs"), "__address__")
+	l.each(spec.Field(job, "static_configs"), path+".static_configs", func(group *yaml.Node, path string) {
+		labels := spec.Field(group, "labels")
+		l.scheme(spec.Field(labels, "__scheme__"), path+".labels.__scheme__")
+		l.metricsPath(spec.Field(labels, "__metrics_path__"), path+".labels.__metrics_path__")
+		for i, n := range content(spec.Field(group, "targets")) {
 			if final && n.Kind == yaml.ScalarNode && (!bare || !strings.Contains(n.Value, "/")) { // else Prometheus says it
 				l.address(n, index(path+".targets", i))
 			}
@@ -162,11 +162,11 @@ type staticTarget struct {
 // duplicates finds targets whose series would be one. Relabelling may tell them
 // apart, so jobs with it are left alone.
 func (l *linter) duplicates(job *yaml.Node, path string) {
-	if len(content(child(job, "relabel_configs"))) > 0 {
+	if len(content(spec.Field(job, "relabel_configs"))) > 0 {
 		return
 	}
-	l.each(child(job, "static_configs"), path+".static_configs", func(group *yaml.Node, path string) {
-		for i, n := range content(child(group, "targets")) {
+	l.each(spec.Field(job, "static_configs"), path+".static_configs", func(group *yaml.Node, path string) {
+		for i, n := range content(spec.Field(group, "targets")) {
 			key, at := public(job, group, n.Value), index(path+".targets", i)
 			if first, ok := l.static[key]; ok {
 				l.add(CodeDuplicateTarget, n, at, "has the same labels as %s on line %d, so both write the same series; remove one, or give one a label of its own", first.path, first.node.Line)
@@ -180,7 +180,7 @@ func (l *linter) duplicates(job *yaml.Node, path string) {
 // public are the labels that a static target's series have, as text.
 func public(job, group *yaml.Node, address string) string {
 	labels := map[string]string{"job": scalarAt(job, "job_name"), "instance": address}
-	collect(labels, child(group, "labels"))
+	collect(labels, spec.Field(group, "labels"))
 	maps.DeleteFunc(labels, func(name, _ string) bool { return strings.HasPrefix(name, "__") })
 	return labelText(labels)
 }
@@ -190,7 +190,7 @@ func (l *linter) features(s *spec.PrometheusConfigSpec) {
 	for i, list := range s.Prometheus.Features {
 		for f := range strings.SplitSeq(list, ",") {
 			known := slices.Contains(knownFeatures(), f) ||
-				slices.Contains(oldFeatures(), f) && (s.Prometheus.Version == "" || before3(s.Prometheus.Version))
+				slices.Contains(oldFeatures(), f) && (s.Prometheus.Version == "" || s.Prometheus.Before3())
 			if !known {
 				l.addAt(CodeFeature, index("spec.prometheus.features", i), "%q is no feature that Prometheus knows, so it ignores it; mend or remove it, here and in --enable-feature", f)
 			}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/common/model"
 
@@ -11,36 +12,31 @@ import (
 )
 
 // twins finds endpoints that cost each other their targets: a container is asked
-// once for a port, path and parameters, and what differs in path or parameters
-// alone has one set of labels, unless a rule tells it apart.
-func (l *linter) twins(s *spec.ScrapeTargetSpec) {
+// once for a scheme, port, path and parameters, and what differs in all of these
+// but the port has one set of labels, unless a rule tells it apart. scheme is that
+// of endpoints without one.
+func (l *linter) twins(s *spec.ScrapeTargetSpec, scheme string) {
 	ruled := len(content(s.RelabelConfigs.Node)) > 0
 	for i := range s.Endpoints {
 		e, before := &s.Endpoints[i], s.Endpoints[:i]
 		at := index("spec.endpoints", i)
-		if first := slices.IndexFunc(before, func(o spec.Endpoint) bool { return samePort(e, &o) && sameRequest(e, &o) }); first >= 0 {
-			l.addAt(CodeSameEndpoint, at, "has the port, path and params of %s, so only that one is scraped; remove one of them", index("spec.endpoints", first))
+		if first := slices.IndexFunc(before, func(o spec.Endpoint) bool { return samePort(e, &o) && differsIn(e, &o, scheme) == "" }); first >= 0 {
+			l.addAt(CodeSameEndpoint, at, "has the scheme, port, path and params of %s, so only that one is scraped; remove one of them", index("spec.endpoints", first))
 			continue
 		}
 		first := slices.IndexFunc(before, func(o spec.Endpoint) bool { return samePort(e, &o) })
 		if first < 0 || ruled {
 			continue
 		}
-		from, to := apart(e, &before[first])
+		from := differsIn(e, &before[first], scheme)
 		l.addAt(CodeSameLabels, at, "has the port of %s and so all its labels, and of targets with equal labels only one is scraped; tell them apart by relabelConfigs: [{source_labels: [%s], target_label: %s}]",
-			index("spec.endpoints", first), from, to)
+			index("spec.endpoints", first), from, strings.Trim(from, "_"))
 	}
 }
 
 // samePort says that both endpoints have the same port of every container.
 func samePort(a, b *spec.Endpoint) bool {
 	return a.Port == b.Port && sameSource(a.PortFrom, b.PortFrom)
-}
-
-// sameRequest says that both ask for the same of a port. Which scheme and how
-// often does not make them two.
-func sameRequest(a, b *spec.Endpoint) bool {
-	return metricsPath(a) == metricsPath(b) && sameSource(a.PathFrom, b.PathFrom) && maps.EqualFunc(a.Params, b.Params, slices.Equal[[]string])
 }
 
 func sameSource(a, b *spec.ValueSource) bool {
@@ -52,17 +48,21 @@ func sameSource(a, b *spec.ValueSource) bool {
 
 func metricsPath(e *spec.Endpoint) string { return cmp.Or(e.Path, "/metrics") }
 
-// apart is the label that differs between two endpoints, and a name for it that
-// series may have.
-func apart(a, b *spec.Endpoint) (from, to string) {
-	if metricsPath(a) == metricsPath(b) && sameSource(a.PathFrom, b.PathFrom) {
-		for _, params := range []map[string][]string{a.Params, b.Params} {
-			for _, name := range slices.Sorted(maps.Keys(params)) {
-				if !slices.Equal(a.Params[name], b.Params[name]) {
-					return model.ParamLabelPrefix + name, "param_" + name
-				}
+// differsIn is a label by which two requests of one port differ, or "". How often
+// they are made does not make them two.
+func differsIn(a, b *spec.Endpoint, scheme string) string {
+	if metricsPath(a) != metricsPath(b) || !sameSource(a.PathFrom, b.PathFrom) {
+		return model.MetricsPathLabel
+	}
+	for _, params := range []map[string][]string{a.Params, b.Params} {
+		for _, name := range slices.Sorted(maps.Keys(params)) {
+			if !slices.Equal(a.Params[name], b.Params[name]) {
+				return model.ParamLabelPrefix + name
 			}
 		}
 	}
-	return model.MetricsPathLabel, "metrics_path"
+	if cmp.Or(a.Scheme, scheme) != cmp.Or(b.Scheme, scheme) {
+		return model.SchemeLabel
+	}
+	return ""
 }

@@ -19,7 +19,7 @@ import (
 // rule looks at a PrometheusRule by itself.
 func (l *linter) rule() {
 	l.each(l.object.PrometheusRule.Groups.Node, l.object.GroupsPath(), func(group *yaml.Node, path string) {
-		if n := child(group, "interval"); n != nil {
+		if n := spec.Field(group, "interval"); n != nil {
 			l.interval(n, path+".interval")
 		}
 	})
@@ -64,7 +64,7 @@ type seen struct {
 func (a *across) object(o *spec.Object) {
 	l := &linter{object: o}
 	l.each(o.PrometheusRule.Groups.Node, o.GroupsPath(), func(group *yaml.Node, path string) {
-		name := child(group, "name")
+		name := spec.Field(group, "name")
 		if name == nil {
 			return // Prometheus says so
 		}
@@ -75,7 +75,7 @@ func (a *across) object(o *spec.Object) {
 		} else if !ok {
 			a.groups[name.Value] = seen{o.ID, l.position(name)}
 		}
-		l.each(child(group, "rules"), path+".rules", func(rule *yaml.Node, path string) { a.rule(l, group, rule, path) })
+		l.each(spec.Field(group, "rules"), path+".rules", func(rule *yaml.Node, path string) { a.rule(l, group, rule, path) })
 	})
 	a.found = append(a.found, l.found...)
 }
@@ -89,10 +89,10 @@ func (a *across) rule(l *linter, group, rule *yaml.Node, path string) {
 		return // Prometheus says so
 	}
 	labels := map[string]string{}
-	collect(labels, child(group, "labels"))
-	collect(labels, child(rule, "labels"))
+	collect(labels, spec.Field(group, "labels"))
+	collect(labels, spec.Field(rule, "labels"))
 	key := kind + "\x00" + name + "\x00" + labelText(labels)
-	n := child(rule, kind)
+	n := spec.Field(rule, kind)
 	first, ok := a.rules[key]
 	if !ok {
 		a.rules[key] = seen{l.object.ID, l.position(n)}
@@ -105,11 +105,8 @@ func (a *across) rule(l *linter, group, rule *yaml.Node, path string) {
 
 // collect adds the fields of a mapping.
 func collect(into map[string]string, n *yaml.Node) {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		into[n.Content[i].Value] = n.Content[i+1].Value
+	for name, value := range spec.Pairs(n) {
+		into[name.Value] = value.Value
 	}
 }
 

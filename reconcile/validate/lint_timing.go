@@ -62,7 +62,7 @@ const shortInterval = "%s is shorter than a second, which few targets and few di
 func (l *linter) lowered(n *yaml.Node, path string, above timing) {
 	d := duration(scalarAt(n, "scrape_interval"))
 	if d > 0 && scalarAt(n, "scrape_timeout") == "" && above.cut(d) {
-		l.add(CodeLowered, child(n, "scrape_interval"), path+".scrape_interval", "%s; add scrape_timeout", above.cutBy(d))
+		l.add(CodeLowered, spec.Field(n, "scrape_interval"), path+".scrape_interval", "%s; add scrape_timeout", above.cutBy(d))
 	}
 }
 
@@ -77,16 +77,17 @@ func short(d time.Duration) string { return model.Duration(d).String() }
 
 // target looks at a ScrapeTarget in its class.
 func (l *linter) target(config *spec.PrometheusConfigSpec, s *spec.ScrapeTargetSpec) {
-	pool := globalTiming(config.Config.Node)
+	pool, scheme := globalTiming(config.Config.Node), scalarAt(s.ScrapeConfig.Node, "scheme")
 	if class, ok := config.Class(s.Class()); ok {
 		pool = pool.under(class.ScrapeConfig.Node, "that of the class "+class.Name)
+		scheme = cmp.Or(scheme, scalarAt(class.ScrapeConfig.Node, "scheme"))
 	}
 	own := pool.under(s.ScrapeConfig.Node, "that of spec.scrapeConfig")
 	l.pool(s.ScrapeConfig.Node, "spec.scrapeConfig", pool)
 	if n := s.RelabelConfigs.Node; n != nil {
 		l.relabelLabels(n, "spec.relabelConfigs")
 	}
-	l.twins(s)
+	l.twins(s, cmp.Or(scheme, "http"))
 	if writes(s.RelabelConfigs.Node, model.ScrapeIntervalLabel) || writes(s.RelabelConfigs.Node, model.ScrapeTimeoutLabel) {
 		return
 	}

@@ -2,7 +2,6 @@ package validate
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/prometheus/common/model"
@@ -29,7 +28,7 @@ func OptionsOf(s *spec.PrometheusConfigSpec) Options {
 	for _, f := range s.Prometheus.Features {
 		o.Features = append(o.Features, strings.Split(f, ",")...) // as in the flag
 	}
-	if before3(s.Prometheus.Version) || scalarAt(s.Config.Node, "global", schemeField) == "legacy" {
+	if s.Prometheus.Before3() || scalarAt(s.Config.Node, "global", schemeField) == "legacy" {
 		o.Names = model.LegacyValidation
 	}
 	return o
@@ -52,12 +51,4 @@ func (o Options) parser() parser.Parser {
 		EnableExperimentalFunctions: slices.Contains(o.Features, featureFunctions),
 		EnableBinopFillModifiers:    slices.Contains(o.Features, featureFill),
 	})
-}
-
-// before3 says that a version is declared and is older than 3, whose names are
-// UTF-8.
-func before3(version string) bool {
-	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	n, err := strconv.Atoi(major)
-	return err == nil && n < 3
 }

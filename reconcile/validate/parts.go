@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
+
+	"ecs-scrape/spec"
 )
 
 // narrowed is the number of errors of a rule file whose field is looked for: it
@@ -100,8 +102,8 @@ func (f ruleFile) parts(data []byte) []*Error {
 	seen := map[string]bool{}
 	for i := range file.Groups {
 		group := &file.Groups[i]
-		at := Error{File: f.path, Line: group.Line, Index: i + 1, Group: scalar(group, "name")}
-		bare, rules := group, child(group, "rules")
+		at := Error{File: f.path, Line: group.Line, Index: i + 1, Group: scalarAt(group, "name")}
+		bare, rules := group, spec.Field(group, "rules")
 		if rules != nil && rules.Kind == yaml.SequenceNode {
 			bare = without(group, "rules")
 		}
@@ -121,9 +123,9 @@ func (f ruleFile) parts(data []byte) []*Error {
 
 func (f ruleFile) rules(out []*Error, at Error, rules []*yaml.Node) []*Error {
 	for i, rule := range rules {
-		at.Line, at.Rule, at.Name = rule.Line, i+1, scalar(rule, "alert")
+		at.Line, at.Rule, at.Name = rule.Line, i+1, scalarAt(rule, "alert")
 		if at.Name == "" {
-			at.Name = scalar(rule, "record")
+			at.Name = scalarAt(rule, "record")
 		}
 		out = f.part(out, at, rule, func(n *yaml.Node) *yaml.Node {
 			return list(named("g", text("rules"), list(n)))
@@ -142,7 +144,7 @@ func (f ruleFile) part(out []*Error, at Error, part *yaml.Node, within func(*yam
 		if len(out) < narrowed {
 			e.Field = f.field(part, message, within)
 		}
-		if v := child(part, e.Field); v != nil {
+		if v := spec.Field(part, e.Field); v != nil {
 			e.Line = v.Line
 		}
 		out = append(out, &e)
@@ -159,8 +161,8 @@ func (f ruleFile) field(part *yaml.Node, message string, within func(*yaml.Node)
 	if part.Kind != yaml.MappingNode {
 		return found
 	}
-	for i := 0; i+1 < len(part.Content); i += 2 {
-		key := part.Content[i].Value
+	for k := range spec.Pairs(part) {
+		key := k.Value
 		if slices.Contains(f.messages(within(without(part, key))), message) {
 			continue
 		}
@@ -200,33 +202,13 @@ func mapping(content ...*yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.MappingNode, Content: content}
 }
 
-// child is the value at a key, or nil.
-func child(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
-}
-
-func scalar(n *yaml.Node, key string) string {
-	if v := child(n, key); v != nil && v.Kind == yaml.ScalarNode {
-		return v.Value
-	}
-	return ""
-}
-
 // without is a copy that lacks a key.
 func without(n *yaml.Node, key string) *yaml.Node {
 	out := *n
 	out.Content = nil
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value != key {
-			out.Content = append(out.Content, n.Content[i], n.Content[i+1])
+	for k, v := range spec.Pairs(n) {
+		if k.Value != key {
+			out.Content = append(out.Content, k, v)
 		}
 	}
 	return &out
