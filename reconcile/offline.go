@@ -31,7 +31,7 @@ func Validate(set *spec.Set, name string) ([]spec.Problem, error) {
 			return sorted(v.problems), err
 		}
 	}
-	v.rest(name)
+	v.rest(name, len(names) > 1)
 	return sorted(v.problems), nil
 }
 
@@ -71,9 +71,10 @@ func (v *validation) under(name string) error {
 	return nil
 }
 
-// rest judges under an empty PrometheusConfig what no valid one selects, and warns
-// of what none at all does. Where one is named, what others select is theirs.
-func (v *validation) rest(name string) {
+// rest judges under an empty PrometheusConfig what no valid one selects. It warns
+// of what none of several selects; the only one there is may leave drafts out.
+// Where one is named, what others select is theirs.
+func (v *validation) rest(name string, several bool) {
 	others := *v.set
 	others.Objects, others.Problems = nil, nil
 	for _, o := range v.set.Objects {
@@ -81,7 +82,7 @@ func (v *validation) rest(name string) {
 			continue
 		}
 		others.Objects = append(others.Objects, o)
-		if !v.claimed[o] && !v.unknown {
+		if several && !v.claimed[o] && !v.unknown {
 			v.problems = append(v.problems, validate.NotSelected(o))
 		}
 	}

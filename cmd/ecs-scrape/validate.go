@@ -31,7 +31,7 @@ PATH is a file, a directory, a pattern such as 'specs/*.yaml', or - for standard
 input. Every problem is a line with its place and its remedy. Each object is
 judged under the PrometheusConfigs that select it, or under the one alone that
 --prometheus.name names. What none selects is judged under an empty one, with a
-warning; where there is no PrometheusConfig, that is everything, and no warning.
+warning where there are several; without a PrometheusConfig, that is everything.
 Exit code 0: all valid, perhaps with warnings. 1: not.`,
 		Args:        cobra.MinimumNArgs(1),
 		Annotations: map[string]string{yesOrNo: "true"},
