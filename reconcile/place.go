@@ -179,7 +179,8 @@ func (p *placer) problem(e *validate.Error, known map[string]bool) (spec.Problem
 	default:
 		found = (&search{config: p.config, object: p.object, message: e.Message, known: known, budget: &p.budget, before: p.before}).find()
 	}
-	return out, p.show(&out, found)
+	way := p.show(&out, found)
+	return out, way
 }
 
 // show sets the problem's place in the object as it was written, and returns the
