@@ -18,6 +18,8 @@ import (
 type standing struct {
 	id       spec.ID
 	served   string // revision; "" where nothing is
+	unserved string // why nothing is
+	other    bool   // it is another Prometheus's
 	observed string
 	accepted reconcile.Condition
 	judged   bool // there is a plan, so selected and targets are known
@@ -37,7 +39,7 @@ func standings(pass *reconcile.Pass, p *plan.Plan) []standing {
 	for i := range pass.Objects {
 		o := &pass.Objects[i]
 		s := standing{
-			id: o.ID, served: o.Served, observed: o.Observed, accepted: o.Accepted(),
+			id: o.ID, served: o.Served, unserved: o.Unserved(), other: o.Other, observed: o.Observed, accepted: o.Accepted(),
 			judged: pass.Plan != nil, selected: o.Selected, targets: o.Targets, unread: unread,
 		}
 		if pass.LoadError != nil {
@@ -47,7 +49,7 @@ func standings(pass *reconcile.Pass, p *plan.Plan) []standing {
 			s.pools, s.stale = at.pools, at.stale
 		}
 		if p != nil {
-			s.finding = firstFinding(p.Findings, o.ID)
+			s.finding = firstFinding(p, o.ID)
 		}
 		out[i] = s
 	}
@@ -72,12 +74,13 @@ func unread(s *inventory.Snapshot) string {
 	return ""
 }
 
-func firstFinding(findings []plan.Finding, id spec.ID) string {
-	i := slices.IndexFunc(findings, func(f plan.Finding) bool { return f.Object == id })
+// firstFinding is of a ScrapeTarget; without one, why it has no target.
+func firstFinding(p *plan.Plan, id spec.ID) string {
+	i := slices.IndexFunc(p.Findings, func(f plan.Finding) bool { return f.Object == id })
 	if i < 0 {
-		return "selects no running container"
+		return p.WhyNone(id.Name)
 	}
-	return findings[i].Code + ": " + findings[i].Message
+	return p.Findings[i].Code + ": " + p.Findings[i].Message
 }
 
 // place is where an object's targets are: in which pools, and from which scopes
@@ -137,19 +140,21 @@ func (c *Controller) conditions(s *standing) []reconcile.Condition {
 
 // ready says whether what the object asks for is served, and taken by Prometheus.
 func (c *Controller) ready(s *standing) reconcile.Condition {
-	status, reason, message := s.unserved()
+	status, reason, message := s.untaken()
 	if reason == "" {
 		status, reason, message = c.taken(s)
 	}
 	return reconcile.Condition{Type: reconcile.ReadyType, Status: status, Reason: reason, Message: message}
 }
 
-// unserved is why there is nothing of the object for Prometheus to take; the
+// untaken is why there is nothing of the object for Prometheus to take; the
 // reason is "" where there is something.
-func (s *standing) unserved() (status, reason, message string) {
+func (s *standing) untaken() (status, reason, message string) {
 	switch {
+	case s.other:
+		return reconcile.False, reconcile.ReasonNotSelected, reconcile.NotSelected
 	case s.served == "":
-		return reconcile.False, reconcile.ReasonNotServed, reconcile.NeverValid
+		return reconcile.False, reconcile.ReasonNotServed, s.unserved
 	case !s.judged:
 		return "", "", ""
 	case !s.selected:

@@ -74,7 +74,7 @@ func TestConditions(t *testing.T) {
 		w.write(map[string]string{"rule.yaml": ruleText("first"), "new.yaml": ruleText("new")})
 		wantConditions(t, w, "PrometheusRule/new", "Accepted=True Valid", "Ready=True Served", "Stale=False Fresh")
 		s := w.c.Status()
-		if s.State != StateOK || len(s.Problems) == 0 || len(s.Objects[2].Warnings) == 0 || !s.Objects[2].Ready {
+		if s.State != StateOK || len(s.Problems) == 0 || len(s.Objects[2].Warnings) == 0 || !s.Objects[2].Accepted {
 			t.Errorf("a warning: %s, %v, %+v", s.State, s.Problems, s.Objects[2])
 		}
 	})
@@ -138,4 +138,43 @@ func TestReadyCondition(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStatusAgreesWithConditions: what the line of an object says is what its
+// conditions say, also of one that is not this Prometheus's.
+func TestStatusAgreesWithConditions(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(map[string]string{
+			"main.yaml": "apiVersion: ecs-scrape/v1\nkind: PrometheusConfig\nmetadata: {name: main}\nspec: {ruleSelector: {matchLabels: {a: b}}}\n",
+			"rule.yaml": strings.Replace(ruleText("first"), "expr: up", "expr: sum(", 1),
+		})
+		w.inventory.Scale(0)
+		w.wait(window)
+		const other = ": the PrometheusConfig in use does not select it, so it is not judged here"
+		wantConditions(t, w, "PrometheusRule/first", "Accepted=Unknown NotSelected"+other, "Ready=False NotSelected"+other, "Stale=False NotServed")
+		s := w.c.Status()
+		if s.State != StateOK || len(s.Problems) > 0 {
+			t.Errorf("%s, %v", s.State, s.Problems)
+		}
+		for _, o := range s.Objects {
+			if got := o.Condition(reconcile.AcceptedType).Status == reconcile.True; got != o.Accepted || o.Condition("Other").Type != "" {
+				t.Errorf("%s: accepted %v, %+v", o.Name, o.Accepted, o.Conditions)
+			}
+		}
+		if api := s.Objects[2]; !api.Accepted || api.Condition(reconcile.ReadyType).Reason != reconcile.ReasonNoTargets {
+			t.Errorf("%+v", api)
+		}
+	})
+}
+
+// TestNoTargetsSaysWhy: an object that runs and whose rules drop all of it does
+// not select nothing.
+func TestNoTargetsSaysWhy(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.write(map[string]string{"api.yaml": targetText + "  relabelConfigs: [{source_labels: [job], regex: '.*', action: drop}]\n"})
+		got := conditionsOf(t, w, "ScrapeTarget/api")
+		if len(got) != 3 || !strings.HasPrefix(got[1], "Ready=False NoTargets: its relabelConfigs drop 1 target") {
+			t.Errorf("%q", got)
+		}
+	})
 }

@@ -78,7 +78,7 @@ func (m *Metrics) watch(c *Controller) { m.registerer.MustRegister(statusCollect
 var (
 	descTargets  = prometheus.NewDesc("ecs_scrape_object_targets", "Targets of a ScrapeTarget.", []string{"name"}, nil)
 	descWithheld = prometheus.NewDesc("ecs_scrape_object_targets_withheld", "Targets of a ScrapeTarget that are not published although Prometheus would take them; findings say why.", []string{"name"}, nil)
-	descObject   = prometheus.NewDesc("ecs_scrape_object_ready", "Whether the newest version of an object is valid and served (1) or not (0).", []string{"kind", "name"}, nil)
+	descObject   = prometheus.NewDesc("ecs_scrape_object_accepted", "Whether the version of an object in the source is valid and in use (1) or not (0). What this Prometheus does not select is left out.", []string{"kind", "name"}, nil)
 	descHeld     = prometheus.NewDesc("ecs_scrape_targets_held", "Targets published only because their cluster could not be read yet.", nil, nil)
 	descWaiting  = prometheus.NewDesc("ecs_scrape_tasks_waiting", "Tasks that a listing omits and that nothing proves stopped.", nil, nil)
 	descReady    = prometheus.NewDesc("ecs_scrape_ready", "Whether what the specs ask for is published and confirmed by Prometheus.", nil, nil)
@@ -105,7 +105,9 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descReady, flag(st.Ready))
 	gauge(descConfig, 1, st.Config.Desired, st.Config.Published, st.Config.Confirmed)
 	for _, o := range st.Objects {
-		gauge(descObject, flag(o.Ready), o.Kind, o.Name)
+		if !o.Other {
+			gauge(descObject, flag(o.Accepted), o.Kind, o.Name)
+		}
 		if o.Kind == spec.KindScrapeTarget {
 			gauge(descTargets, float64(o.Targets), o.Name)
 			gauge(descWithheld, float64(o.Withheld), o.Name)

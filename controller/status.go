@@ -79,8 +79,10 @@ type ObjectStatus struct {
 	Place    string `json:"place"`
 	Observed string `json:"observed,omitempty"` // revision in the source
 	Served   string `json:"served,omitempty"`   // revision in use
-	Ready    bool   `json:"ready"`
-	Message  string `json:"message,omitempty"`
+	// Accepted says that the version in the source is valid and in use. Whether
+	// Prometheus has taken what is in use, the condition Ready tells.
+	Accepted bool   `json:"accepted"`
+	Message  string `json:"message,omitempty"` // why it is not accepted
 	Targets  int    `json:"targets"`
 	Withheld int    `json:"withheld,omitempty"`
 	Findings int    `json:"findings"`
@@ -88,6 +90,18 @@ type ObjectStatus struct {
 	Warnings []string `json:"warnings,omitempty"`
 	// Conditions are Accepted, Ready and Stale.
 	Conditions []reconcile.Condition `json:"conditions"`
+
+	// Other says that it is left to another Prometheus, as the conditions tell.
+	Other bool `json:"-"`
+}
+
+// Condition is the one of that type; the zero one before it is known.
+func (o ObjectStatus) Condition(kind string) reconcile.Condition {
+	i := slices.IndexFunc(o.Conditions, func(c reconcile.Condition) bool { return c.Type == kind })
+	if i < 0 {
+		return reconcile.Condition{}
+	}
+	return o.Conditions[i]
 }
 
 // PoolStatus is one scrape pool with its targets.
@@ -232,12 +246,13 @@ func objectStatuses(pass *reconcile.Pass, p *plan.Plan, findings []plan.Finding)
 	for _, o := range pass.Objects {
 		s := ObjectStatus{
 			Kind: o.Kind, Name: o.Name, Place: o.Position.String(), Observed: o.Observed, Served: o.Served,
-			Ready: o.Valid(), Targets: o.Targets, Findings: found[o.ID], Conditions: []reconcile.Condition{},
+			Accepted: o.Valid(), Targets: o.Targets, Findings: found[o.ID], Conditions: []reconcile.Condition{},
+			Other: o.Other,
 		}
 		if p != nil && o.Kind == spec.KindScrapeTarget {
 			s.Withheld = p.Withheld[o.Name]
 		}
-		if !s.Ready {
+		if !s.Accepted {
 			s.Message = o.Accepted().Message
 		}
 		for _, p := range o.Problems {

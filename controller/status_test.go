@@ -97,10 +97,10 @@ func TestStatusOfObjects(t *testing.T) {
 			got[i].Observed, got[i].Conditions = "", nil
 		}
 		want := []ObjectStatus{
-			{Kind: "PrometheusConfig", Name: "main", Place: "main.yaml:1:1", Served: got[0].Served, Ready: true},
+			{Kind: "PrometheusConfig", Name: "main", Place: "main.yaml:1:1", Served: got[0].Served, Accepted: true},
 			{Kind: "PrometheusRule", Name: "first", Place: "rule.yaml:6:41", Served: served, Message: "rule.yaml:6:41" + why + " (its last valid version is served)"},
 			{Kind: "PrometheusRule", Name: "new", Place: "new.yaml:6:41", Message: "new.yaml:6:41" + why + " (no version of it that was valid is known here, so it is left out)"},
-			{Kind: "ScrapeTarget", Name: "api", Place: "api.yaml:1:1", Served: got[3].Served, Targets: 1, Message: "api2.yaml:1:1: metadata.name: ScrapeTarget/api is also at api.yaml:1:1, which is the one in use: rename one of them"},
+			{Kind: "ScrapeTarget", Name: "api", Place: "api.yaml:1:1", Served: got[3].Served, Targets: 1, Message: "api2.yaml:3:18: metadata.name: ScrapeTarget/api is also at api.yaml:1:1, which is the one in use: rename one of them"},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("-want +got\n%s", diff)
@@ -108,7 +108,7 @@ func TestStatusOfObjects(t *testing.T) {
 		w.source.Set(map[string]string{"main.yaml": "", "rule.yaml": ruleText("first"), "new.yaml": ""})
 		w.inventory.Trigger()
 		w.wait(window)
-		if o := w.c.Status().Objects[0]; o.Ready || o.Message != "cannot be judged yet (its last valid version stays)" {
+		if o := w.c.Status().Objects[0]; o.Accepted || o.Message != "cannot be judged yet (its last valid version stays)" {
 			t.Errorf("a PrometheusConfig that is missing: %+v", o)
 		}
 	})
@@ -201,7 +201,7 @@ ecs_scrape_target_file_writes_total 0
 		lint()
 		for name, want := range map[string]float64{
 			"ecs_scrape_target_file_writes_total": 3, "ecs_scrape_ready": 0, "ecs_scrape_object_targets": 1,
-			"ecs_scrape_object_ready": 4, "ecs_scrape_cluster_synced": 1, "ecs_scrape_config_info": 1,
+			"ecs_scrape_object_accepted": 4, "ecs_scrape_cluster_synced": 1, "ecs_scrape_config_info": 1,
 		} {
 			if got := testCounter(t, w, name); got != want {
 				t.Errorf("%s is %v, not %v", name, got, want)

@@ -31,6 +31,7 @@ const (
 	ReasonClash      = "Clash"
 	ReasonUnreadable = "Unreadable"
 	ReasonNotJudged  = "NotJudged"
+	ReasonForbidden  = "Forbidden"
 
 	ReasonServed      = "Served"
 	ReasonNotServed   = "NotServed"
@@ -50,7 +51,7 @@ const (
 // Reasons are all reasons that a condition of a type may have.
 func Reasons() map[string][]string {
 	return map[string][]string{
-		AcceptedType: {ReasonValid, ReasonInvalid, ReasonNeverValid, ReasonClash, ReasonUnreadable, ReasonNotJudged},
+		AcceptedType: {ReasonValid, ReasonInvalid, ReasonNeverValid, ReasonClash, ReasonUnreadable, ReasonNotJudged, ReasonForbidden, ReasonNotSelected},
 		ReadyType: {
 			ReasonServed, ReasonNotServed, ReasonNotSelected, ReasonNoTargets, ReasonNotRead, ReasonUnconfirmed, ReasonRefused, ReasonPoolMissing,
 		},
@@ -70,8 +71,27 @@ type Condition struct {
 	Since time.Time `json:"since,omitzero"`
 }
 
-// NeverValid is why an object is served nothing.
-const NeverValid = "no version of it that was valid is known here, so it is left out"
+// Why nothing of an object is served.
+const (
+	NeverValid = "no version of it that was valid is known here, so it is left out"
+	// Forbidden is said of an object whose last valid version is known.
+	Forbidden = "the PrometheusConfig does not allow its last valid version either, which is kept until it does"
+	// NotSelected is said of an object that is not this Prometheus's.
+	NotSelected = "the PrometheusConfig in use does not select it, so it is not judged here"
+)
+
+// Unserved is why nothing of the object is served; "" where something is.
+func (s *ObjectStatus) Unserved() string {
+	switch {
+	case s.Served != "":
+		return ""
+	case s.Other:
+		return NotSelected
+	case s.Kept != "":
+		return Forbidden
+	}
+	return NeverValid
+}
 
 // Accepted is the condition of that type: whether the version in the source is in
 // use, and why not.
@@ -82,10 +102,14 @@ func (s *ObjectStatus) Accepted() Condition {
 		c.Message = fault.Error()
 	}
 	switch {
+	case s.Other && !faulty:
+		c.Status, c.Reason, c.Message = Unknown, ReasonNotSelected, NotSelected
 	case s.Valid():
 		c.Status, c.Reason = True, ReasonValid
 	case !faulty:
 		c.Status, c.Reason, c.Message = Unknown, ReasonNotJudged, "cannot be judged yet (its last valid version stays)"
+	case s.Served == "" && s.Kept != "":
+		c.Reason, c.Message = ReasonForbidden, c.Message+" ("+Forbidden+")"
 	case s.Served == "":
 		c.Reason, c.Message = ReasonNeverValid, c.Message+" ("+NeverValid+")"
 	case s.Observed == "":

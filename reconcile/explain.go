@@ -37,10 +37,10 @@ func (p *Pass) complete(out *plan.Explanation, o *ObjectStatus) {
 		i = len(out.Objects)
 		out.Objects = append(out.Objects, plan.ObjectExplanation{Object: o.ID})
 	}
-	out.Objects[i].Problems = o.Problems
-	if len(out.Objects[i].Funnel) == 0 && len(o.Problems) == 0 {
-		out.Objects[i].Problems = []spec.Problem{{Position: o.Position, Object: o.ID, Path: "metadata.labels", Message: fmt.Sprintf(
-			"spec.scrapeTargetSelector of %s does not choose it: change one of the two", p.input.Choice.Config.ID)}}
+	e := &out.Objects[i]
+	e.Problems, e.Served, e.Observed, e.Unserved = o.Problems, o.Served, o.Observed, o.Unserved()
+	if o.Other {
+		e.Unserved = fmt.Sprintf("spec.scrapeTargetSelector of %s does not choose it, by its metadata.labels: change one of the two", p.input.Choice.Config.ID)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -20,14 +21,18 @@ import (
 type judgement struct {
 	set      *spec.Set
 	serving  map[spec.ID]*spec.Object
+	kept     Accepted       // last valid versions that may not be served now
 	problems []spec.Problem // all, sorted by place
 	choice   *plan.Choice
 	files    artifact.Files
-	config   *config.Config   // prometheus.yml among files, as Prometheus resolves it
-	options  validate.Options // of the Prometheus that is declared
-	clashes  map[spec.ID]bool // identities that another document has too
-	loaded   map[spec.ID]bool // what the choice renders
-	err      error            // why there is no choice, or no files
+	config   *config.Config          // prometheus.yml among files, as Prometheus resolves it
+	options  validate.Options        // of the Prometheus that is declared
+	clashes  map[spec.ID]bool        // identities that another document has too
+	losers   []*spec.Object          // those other documents
+	loaded   map[spec.ID]bool        // what the choice renders
+	others   map[spec.ID]bool        // what the choice leaves to another Prometheus, unjudged
+	known    map[pair][]spec.Problem // what assess has found
+	err      error                   // why there is no choice, or no files
 
 	secrets func(name string) bool // as in Options
 }
@@ -49,73 +54,47 @@ func (r *Reconciler) load(ctx context.Context) (*judgement, error) {
 	}
 	if r.judged == nil || r.judged.set != set {
 		r.judged = r.judge(set)
-		r.accepted = r.judged.serving
+		r.accepted = r.judged.accepted()
 	}
 	return r.judged, nil
+}
+
+// accepted are the last valid versions: those that are served, and those that
+// will be when the PrometheusConfig takes them again.
+func (j *judgement) accepted() Accepted {
+	out := maps.Clone(j.kept)
+	maps.Copy(out, j.serving)
+	return out
 }
 
 // judge finds the version of each object to serve: the new one if it is well
 // formed and Prometheus takes it, else the last valid one, else none.
 func (r *Reconciler) judge(set *spec.Set) *judgement {
 	j := &judgement{
-		set: set, serving: map[spec.ID]*spec.Object{}, problems: slices.Clone(set.Problems), clashes: map[spec.ID]bool{},
-		secrets: r.options.Secrets,
+		set: set, serving: map[spec.ID]*spec.Object{}, kept: Accepted{}, problems: slices.Clone(set.Problems), clashes: map[spec.ID]bool{},
+		others: map[spec.ID]bool{}, known: map[pair][]spec.Problem{}, secrets: r.options.Secrets,
 	}
 	defer j.sort()
 	candidates := j.candidates(r.accepted)
-	j.settle(candidates, r.accepted, spec.KindPrometheusConfig, nil)
+	j.settle(j.meant(candidates, r.options.Name), r.accepted, spec.KindPrometheusConfig, nil)
 	if len(set.Objects) == 0 && !spec.Faulty(set.Problems) && r.options.AllowEmpty {
 		implied := impliedConfig(r.options.Name, nil)
 		j.serving[implied.ID] = implied
 	}
 	choice, err := j.choose(r.options.Name)
+	if err == nil && j.keepConfig(candidates, r.accepted, choice.Config) {
+		choice, err = j.choose(r.options.Name)
+	}
 	if err != nil {
 		j.err = inputError{err}
-		j.keep(r.accepted)
+		j.keep(r.accepted, r.judged)
 		return j
 	}
-	if j.keepClasses(candidates, r.accepted, choice.Config) {
-		choice, err = j.choose(r.options.Name)
-		if err != nil {
-			j.err = inputError{err}
-			return j
-		}
-	}
+	candidates = j.selected(candidates, r.accepted, choice.Config)
 	j.settle(candidates, r.accepted, spec.KindPrometheusRule, choice.Config)
 	j.settle(candidates, r.accepted, spec.KindScrapeTarget, choice.Config)
 	j.finish(r.options.Name)
 	return j
-}
-
-// keepClasses serves on the last valid version of the PrometheusConfig where the
-// new one drops a scrape class that a served ScrapeTarget still names: of two
-// that clash, the one being served stays.
-func (j *judgement) keepClasses(candidates, served map[spec.ID]*spec.Object, config *spec.Object) bool {
-	old := served[config.ID]
-	if old == nil || old.Revision == config.Revision || spec.Faulty(assess(nil, old)) {
-		return false
-	}
-	var users []string
-	for id, o := range candidates {
-		if o.ScrapeTarget == nil || served[id] == nil {
-			continue
-		}
-		_, has := config.PrometheusConfig.Class(o.ScrapeTarget.Class())
-		_, had := old.PrometheusConfig.Class(o.ScrapeTarget.Class())
-		if had && !has {
-			users = append(users, fmt.Sprintf("%s names %q", id, o.ScrapeTarget.Class()))
-		}
-	}
-	if len(users) == 0 {
-		return false
-	}
-	slices.Sort(users)
-	j.problems = append(j.problems, spec.Problem{
-		Position: config.Position, Object: config.ID, Path: "spec.scrapeClasses",
-		Message: fmt.Sprintf("a class that is in use is no longer declared (%s): declare it until nothing names it", strings.Join(users, ", ")),
-	})
-	j.serving[config.ID] = old
-	return true
 }
 
 // choose picks the PrometheusConfig. One of several that is not valid is still
@@ -222,34 +201,51 @@ func likeness(o, served *spec.Object) int {
 	return like
 }
 
+// clashPath is what two documents of one identity share.
+const clashPath = "metadata.name"
+
 func (j *judgement) clash(loser *spec.Object, other string) {
 	j.clashes[loser.ID] = true
+	j.losers = append(j.losers, loser)
 	j.problems = append(j.problems, spec.Problem{
-		Position: loser.Position, Object: loser.ID, Path: "metadata.name",
+		Position: loser.Place(clashPath), Object: loser.ID, Path: clashPath,
 		Message: fmt.Sprintf("%s is also at %s, which is the one in use: rename one of them", loser.ID, other),
 	})
 }
 
 // settle decides which version of each object of a kind is served.
-func (j *judgement) settle(candidates, served map[spec.ID]*spec.Object, kind string, config *spec.Object) {
+func (j *judgement) settle(candidates map[spec.ID]*spec.Object, served Accepted, kind string, config *spec.Object) {
 	for id, o := range candidates {
 		if id.Kind != kind {
 			continue
 		}
-		problems, old := append(assess(config, o), j.missingSecrets(o)...), served[id]
+		problems, old := append(j.assess(config, o), j.missingSecrets(o)...), served[id]
 		j.problems = append(j.problems, problems...)
 		switch {
 		case !spec.Faulty(problems), old != nil && old.Revision == o.Revision && bearable(problems):
 			j.serving[id] = o
-		case old != nil && bearable(assess(config, old)):
-			j.serving[id] = old
+		case old != nil:
+			j.serveOn(config, old)
 		}
 	}
 	for id, old := range served {
-		if _, present := candidates[id]; id.Kind == kind && !present && j.unreadable(old, "") && bearable(assess(config, old)) {
-			j.serving[id] = old
+		if _, present := candidates[id]; id.Kind == kind && !present && !j.others[id] && j.unreadable(old, "") {
+			if !j.serveOn(config, old) {
+				j.problems = append(j.problems, spec.Errors(j.assess(config, old))...) // its document does not tell
+			}
 		}
 	}
+}
+
+// serveOn serves the last valid version, or keeps it for the time when it may be
+// served again, and says which.
+func (j *judgement) serveOn(config, old *spec.Object) bool {
+	if (config == nil || plan.SelectionOf(config).Has(old)) && bearable(j.assess(config, old)) {
+		j.serving[old.ID] = old
+		return true
+	}
+	j.kept[old.ID] = old
+	return false
 }
 
 // missingSecrets says which secrets of a PrometheusConfig there are none of. The
@@ -262,9 +258,13 @@ func (j *judgement) missingSecrets(o *spec.Object) []spec.Problem {
 }
 
 // keep serves on what was served, for a set that nothing can be chosen from.
-func (j *judgement) keep(served Accepted) {
+func (j *judgement) keep(served Accepted, before *judgement) {
 	for id, o := range served {
-		if j.serving[id] == nil {
+		switch {
+		case j.serving[id] != nil:
+		case before != nil && before.kept[id] != nil:
+			j.kept[id] = o
+		default:
 			j.serving[id] = o
 		}
 	}
@@ -297,34 +297,36 @@ func bearable(problems []spec.Problem) bool {
 	return !slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.IsError() && p.Code != validate.CodeTimeout })
 }
 
+// pair is an object and the PrometheusConfig that it is judged with.
+type pair struct{ config, object *spec.Object }
+
+// assess is [assess], once for each pair.
+func (j *judgement) assess(config, o *spec.Object) []spec.Problem {
+	p := pair{config, o}
+	if found, ok := j.known[p]; ok {
+		return slices.Clone(found)
+	}
+	j.known[p] = assess(config, o)
+	return slices.Clone(j.known[p])
+}
+
 // assess is all that is wrong with one object by itself: what Prometheus refuses,
 // and what it accepts although it is wrong.
 func assess(config, o *spec.Object) []spec.Problem {
-	return append(judgeObject(config, o), validate.Lint(config, o)...)
+	refused := plan.Refused(config, o)
+	if spec.Faulty(refused) {
+		return append(refused, validate.Lint(config, o)...)
+	}
+	return slices.Concat(refused, judgeObject(config, o), validate.Lint(config, o))
 }
 
 // judgeObject lets Prometheus judge one object on its own. config is the
 // PrometheusConfig that it is loaded with; not used for a PrometheusConfig.
 func judgeObject(config, o *spec.Object) []spec.Problem {
-	if refused := plan.Refused(config, o); len(refused) > 0 {
-		return refused
-	}
 	if t := o.ScrapeTarget; t != nil && t.ScrapeConfig.Node == nil && t.RelabelConfigs.Node == nil {
 		return nil // it shares the pool of its class, and says nothing in Prometheus's words
 	}
-	files, err := probe(config, o)
-	if err != nil {
-		return []spec.Problem{{Position: o.Position, Object: o.ID, Message: err.Error()}}
-	}
-	errs := verdict(config, o, files)
-	if len(errs) == 0 {
-		return nil
-	}
-	wide := spread(files)
-	if found := verdict(config, o, wide); len(found) > 0 {
-		files, errs = wide, found
-	}
-	return placer{config, o, files}.problems(errs)
+	return newPlacer(config, o).problems()
 }
 
 // probe renders one object with what bears on it: of the classes, its own. The

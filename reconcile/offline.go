@@ -5,61 +5,100 @@ import (
 	"slices"
 	"strings"
 
+	"ecs-scrape/reconcile/plan"
+	"ecs-scrape/reconcile/validate"
 	"ecs-scrape/spec"
 )
 
-// Validate judges a set on its own, as a first pass would: the problems of
-// single documents, sorted by place, and what is wrong with the whole. Where
-// name is empty and the set has several PrometheusConfigs, everything is judged
-// under each of them; where it has none, under an empty one that declares every
-// class that is asked for, so that a folder of rules or targets can be judged
-// alone.
+// Validate judges a set on its own, as first passes would: the problems of single
+// documents, sorted by place, and what is wrong with the whole. Each object is
+// judged under the PrometheusConfigs that select it; where name is given, only
+// under that one. What none selects is judged under an empty one that declares
+// every class that is asked for, as is everything where there is none, so that a
+// folder of rules or targets can be judged alone.
 func Validate(set *spec.Set, name string) ([]spec.Problem, error) {
 	names := configNames(set)
-	switch {
-	case len(names) == 0:
-		set = withConfig(set, impliedConfig(name, classesOf(set)))
-	case name == "" && len(names) > 1:
-		return validateEach(set, names)
+	if len(names) == 0 {
+		j := judgeUnder(withConfig(set, impliedConfig(name, classesOf(set))), name)
+		return j.problems, j.err
 	}
-	problems, err := validateUnder(set, name)
-	if err == nil || len(names) != 1 || name != "" && name != names[0] || !hasProblem(problems, names[0]) {
-		return sorted(problems), err
+	v := validation{set: set, problems: slices.Clone(set.Problems), judged: map[*spec.Object]bool{}, claimed: map[*spec.Object]bool{}}
+	if name != "" {
+		names = []string{name}
 	}
-	return sorted(append(problems, besides(set, names[0])...)), nil
-}
-
-// besides are the problems of all other objects, under an empty configuration in
-// place of the only one, which is wrong, so that one run tells everything.
-func besides(set *spec.Set, name string) []spec.Problem {
-	implied := impliedConfig(name, classesOf(set))
-	if i := slices.IndexFunc(set.Objects, func(o *spec.Object) bool { return o.PrometheusConfig != nil }); i >= 0 {
-		implied.PrometheusConfig.Prometheus = set.Objects[i].PrometheusConfig.Prometheus
-	}
-	others := *set
-	others.Objects = slices.DeleteFunc(slices.Clone(set.Objects), func(o *spec.Object) bool { return o.PrometheusConfig != nil })
-	others.Problems = slices.DeleteFunc(slices.Clone(set.Problems), func(p spec.Problem) bool { return p.Object == implied.ID })
-	problems, _ := validateUnder(withConfig(&others, implied), name)
-	return slices.DeleteFunc(problems, func(p spec.Problem) bool { return p.Object == implied.ID })
-}
-
-func validateUnder(set *spec.Set, name string) ([]spec.Problem, error) {
-	j := (&Reconciler{options: Options{Name: name}}).judge(set)
-	return j.problems, j.err
-}
-
-// validateEach stops at the first PrometheusConfig that the whole is wrong with.
-// One that is itself invalid has no say about the others.
-func validateEach(set *spec.Set, names []string) ([]spec.Problem, error) {
-	all := slices.Clone(set.Problems)
-	for _, name := range names {
-		problems, err := validateUnder(set, name)
-		all = append(all, problems...)
-		if err != nil && !hasProblem(problems, name) {
-			return sorted(all), err
+	for _, n := range names {
+		if err := v.under(n); err != nil {
+			return sorted(v.problems), err
 		}
 	}
-	return sorted(all), nil
+	v.rest(name, len(names) > 1)
+	return sorted(v.problems), nil
+}
+
+// validation is what was found so far in a set with PrometheusConfigs.
+type validation struct {
+	set      *spec.Set
+	problems []spec.Problem
+	judged   map[*spec.Object]bool // under one that is valid
+	claimed  map[*spec.Object]bool // by the selectors of one
+	unknown  bool                  // what one selects, because it does not decode
+}
+
+func judgeUnder(set *spec.Set, name string) *judgement {
+	return (&Reconciler{options: Options{Name: name}}).judge(set)
+}
+
+// under judges what one PrometheusConfig selects. One that is itself invalid has
+// no say about the others.
+func (v *validation) under(name string) error {
+	j := judgeUnder(v.set, name)
+	v.problems = append(v.problems, j.problems...)
+	if j.err != nil && !hasProblem(j.problems, name) {
+		return j.err
+	}
+	i := slices.IndexFunc(v.set.Objects, func(o *spec.Object) bool { return o.PrometheusConfig != nil && o.Name == name })
+	if i < 0 {
+		v.unknown = true
+		return nil
+	}
+	selection := plan.SelectionOf(v.set.Objects[i])
+	for _, o := range v.set.Objects {
+		if o.PrometheusConfig == nil && selection.Has(o) {
+			v.claimed[o] = true
+			v.judged[o] = v.judged[o] || j.err == nil
+		}
+	}
+	return nil
+}
+
+// rest judges under an empty PrometheusConfig what no valid one selects. It warns
+// of what none of several selects; the only one there is may leave drafts out.
+// Where one is named, what others select is theirs.
+func (v *validation) rest(name string, several bool) {
+	others := *v.set
+	others.Objects, others.Problems = nil, nil
+	for _, o := range v.set.Objects {
+		if o.PrometheusConfig != nil || v.judged[o] || name != "" && !v.claimed[o] && !v.unknown {
+			continue
+		}
+		others.Objects = append(others.Objects, o)
+		if several && !v.claimed[o] && !v.unknown {
+			v.problems = append(v.problems, validate.NotSelected(o))
+		}
+	}
+	if len(others.Objects) == 0 {
+		return
+	}
+	implied := impliedConfig("", classesOf(&others))
+	if i := slices.IndexFunc(v.set.Objects, func(o *spec.Object) bool { return o.PrometheusConfig != nil }); i >= 0 {
+		implied.PrometheusConfig.Prometheus = v.set.Objects[i].PrometheusConfig.Prometheus
+		implied.PrometheusConfig.Prometheus.Agent = false
+	}
+	for _, p := range judgeUnder(withConfig(&others, implied), "").problems {
+		if p.Object != implied.ID {
+			v.problems = append(v.problems, p)
+		}
+	}
 }
 
 func hasProblem(problems []spec.Problem, config string) bool {

@@ -69,3 +69,14 @@ func TestValidate(t *testing.T) {
 		})
 	}
 }
+
+// TestValidateDrafts: what the only PrometheusConfig leaves out is judged.
+func TestValidateDrafts(t *testing.T) {
+	t.Parallel()
+	for expr, want := range map[string]int{"up": 0, "sum(": 1} {
+		set := spec.Decode([]spec.File{{Name: "0", Data: []byte(config("main", teamA) + "---\n" + rule("draft", expr))}})
+		if found, err := reconcile.Validate(set, ""); len(found) != want || err != nil {
+			t.Errorf("%s: %v, %s", expr, err, text(found))
+		}
+	}
+}

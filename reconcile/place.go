@@ -17,34 +17,150 @@ import (
 const mostProblems = 100
 
 // placer turns what Prometheus says of a rendered object into problems at the
-// object's own words.
+// object's own words. Prometheus's loader stops at the first value that it does
+// not take, so what a problem is about is taken out and the rest judged again.
 type placer struct {
 	config *spec.Object // the PrometheusConfig that the object is judged with
-	object *spec.Object
-	files  artifact.Files // as judged
+	whole  *spec.Object // as it was written
+	object *spec.Object // the whole without what was taken out
+	cut    map[*yaml.Node]bool
+	// opened are the parts that lack something since: what is said of one of them
+	// may only be that.
+	opened map[*yaml.Node]bool
+	files  artifact.Files // the object as judged
+	budget int            // how many more times it may be judged
+	before map[[2]int]int // as in search
 }
 
-// problems are those of the errors that are the object's own fault.
-func (p placer) problems(errs []*validate.Error) []spec.Problem {
-	known := map[string]bool{}
-	for _, e := range errs {
-		known[e.Message] = true
-	}
+// mostVerdicts bounds how often one object is judged to find what is wrong in it.
+const mostVerdicts = 2000
+
+func newPlacer(config, o *spec.Object) *placer {
+	return &placer{config: config, whole: o, object: o, cut: map[*yaml.Node]bool{}, opened: map[*yaml.Node]bool{}, budget: mostVerdicts, before: map[[2]int]int{}}
+}
+
+// problems are all that is wrong with the object, each once, up to a bound.
+func (p *placer) problems() []spec.Problem {
 	var out []spec.Problem
-	for i, e := range errs {
-		problem := p.problem(e, known)
-		if i == mostProblems {
-			problem.Rule = ""
-			problem.Message = fmt.Sprintf("and more: %s has at least %d problems", p.object.ID, len(errs))
-			return append(out, problem)
+	for {
+		errs, err := p.judge()
+		if err != nil {
+			return append(out, spec.Problem{Position: p.whole.Position, Object: p.whole.ID, Message: err.Error()})
 		}
-		out = append(out, problem)
+		known := map[string]bool{}
+		for _, e := range errs {
+			known[e.Message] = true
+		}
+		var parts [][]*yaml.Node
+		for i, e := range errs {
+			problem, way := p.problem(e, known)
+			if !p.follows(way) {
+				out = append(out, problem)
+			}
+			if len(out) > mostProblems {
+				more := &out[mostProblems]
+				more.Rule, more.Message = "", fmt.Sprintf("and more: %s has at least %d problems", p.whole.ID, mostProblems+len(errs)-i)
+				return out
+			}
+			parts = append(parts, way)
+		}
+		if !p.takeOut(parts) {
+			return out
+		}
 	}
-	return out
 }
 
-func (p placer) problem(e *validate.Error, known map[string]bool) spec.Problem {
-	o := p.object
+// judge is what Prometheus says of the object as it is now, with lines that tell
+// its fields apart.
+func (p *placer) judge() ([]*validate.Error, error) {
+	files, err := probe(p.config, p.object)
+	if err != nil {
+		return nil, err
+	}
+	p.files = files
+	errs := verdict(p.config, p.object, files)
+	if !slices.ContainsFunc(errs, func(e *validate.Error) bool { return e.Line > 0 }) {
+		return errs, nil
+	}
+	wide := spread(files)
+	if found := verdict(p.config, p.object, wide); len(found) > 0 {
+		p.files, errs = wide, found
+	}
+	return errs, nil
+}
+
+// follows says that a problem may be no more than that something was taken out:
+// it is of a part that lacks it, or has no place at all.
+func (p *placer) follows(way []*yaml.Node) bool {
+	if len(p.cut) == 0 {
+		return false
+	}
+	return len(way) == 0 || p.opened[way[len(way)-1]]
+}
+
+// takeOut leaves out the last node of each way, and says whether there was one. A
+// rule file is judged by its parts, and so all at once.
+func (p *placer) takeOut(ways [][]*yaml.Node) bool {
+	before := len(p.cut)
+	for _, way := range ways {
+		if len(way) > 0 && p.whole.PrometheusRule == nil {
+			p.cut[way[len(way)-1]] = true
+			p.open(way)
+		}
+	}
+	if len(p.cut) == before || p.budget <= 0 {
+		return false
+	}
+	p.object = copyOf(p.whole)
+	for _, f := range fieldsOf(p.whole) {
+		f.set(p.object, spec.Verbatim{Node: p.rest(f.node)})
+	}
+	return true
+}
+
+// open notes the mappings that lack the last node of the way, up to the element
+// of a list that they are. A list does not miss an element.
+func (p *placer) open(way []*yaml.Node) {
+	for i := len(way) - 2; i >= 0 && way[i].Kind == yaml.MappingNode; i-- {
+		if c := p.whole.PrometheusConfig; c == nil || way[i] != c.Config.Node {
+			p.opened[way[i]] = true
+		}
+	}
+}
+
+// rest is a tree without what was taken out; nil where that is all of it.
+func (p *placer) rest(n *yaml.Node) *yaml.Node {
+	if p.cut[n] {
+		return nil
+	}
+	out := *n
+	out.Content = nil
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			continue
+		}
+		left := p.rest(c)
+		if left == nil {
+			continue
+		}
+		if n.Kind == yaml.MappingNode {
+			out.Content = append(out.Content, n.Content[i-1])
+		}
+		out.Content = append(out.Content, left)
+	}
+	return &out
+}
+
+// spot is a place in an object: a verbatim field, and the way from there.
+type spot struct {
+	field string
+	steps []step
+}
+
+// problem is the error at its place, and the nodes that lead there: none where
+// the place is not known.
+func (p *placer) problem(e *validate.Error, known map[string]bool) (spec.Problem, []*yaml.Node) {
+	o := p.whole
 	out := spec.Problem{Position: o.Position, Object: o.ID, Path: "spec", Message: e.Message}
 	for _, f := range fieldsOf(o) {
 		if o.PrometheusConfig == nil {
@@ -52,16 +168,61 @@ func (p placer) problem(e *validate.Error, known map[string]bool) spec.Problem {
 			at(&out, f.node)
 		}
 	}
+	var found spot
 	switch {
 	case e.Group != "" || e.Index > 0:
 		out.Rule = ruleOf(e)
 		placeRule(&out, o, e)
+		return out, nil
 	case e.Line > 0:
-		p.placeLine(&out, p.files[e.File], e.Line)
+		found = p.line(p.files[e.File], e.Line)
 	default:
-		(&search{config: p.config, object: o, message: e.Message, known: known}).place(&out)
+		found = (&search{config: p.config, object: p.object, message: e.Message, known: known, budget: &p.budget, before: p.before}).find()
 	}
-	return out
+	way := p.show(&out, found)
+	return out, way
+}
+
+// show sets the problem's place in the object as it was written, and returns the
+// nodes that lead there.
+func (p *placer) show(out *spec.Problem, found spot) []*yaml.Node {
+	fields := fieldsOf(p.whole)
+	i := slices.IndexFunc(fields, func(f field) bool { return f.path == found.field })
+	if i < 0 {
+		return nil
+	}
+	n := fields[i].node
+	way := []*yaml.Node{n}
+	out.Path = found.field
+	for _, s := range found.steps {
+		s = p.written(n, s)
+		n = s.in(n)
+		if n == nil {
+			break
+		}
+		out.Path += s.String()
+		way = append(way, n)
+	}
+	at(out, way[len(way)-1])
+	return way
+}
+
+// written is the step in the node as it was written.
+func (p *placer) written(n *yaml.Node, s step) step {
+	if s.key != "" || n.Kind != yaml.SequenceNode {
+		return s
+	}
+	left := s.index
+	for i, c := range n.Content {
+		if p.cut[c] {
+			continue
+		}
+		if left == 0 {
+			return step{index: i}
+		}
+		left--
+	}
+	return s
 }
 
 // placeRule finds the node of the group, rule and field that the error names.
@@ -106,27 +267,23 @@ func ruleOf(e *validate.Error) string {
 	return name
 }
 
-// placeLine finds what the object wrote at a line of the rendered file: the
-// same keys lead to it in both.
-func (p placer) placeLine(out *spec.Problem, rendered []byte, line int) {
+// line finds what the object has at a line of the rendered file: the same keys
+// lead to it in both.
+func (p *placer) line(rendered []byte, line int) spot {
 	var doc yaml.Node
 	if yaml.Unmarshal(rendered, &doc) != nil || len(doc.Content) == 0 {
-		return
+		return spot{}
 	}
 	node, prefix, steps := p.origin(doc.Content[0], pathTo(doc.Content[0], line))
 	if node == nil {
-		return
+		return spot{}
 	}
-	at(out, node)
-	out.Path = prefix
-	for _, s := range steps {
-		node = s.in(node)
-		if node == nil {
-			return
+	for i, s := range steps {
+		if node = s.in(node); node == nil {
+			return spot{prefix, steps[:i]}
 		}
-		out.Path += s.String()
-		at(out, node)
 	}
+	return spot{prefix, steps}
 }
 
 // step leads from a node to one below it: by key, or by index where key is empty.
@@ -178,7 +335,7 @@ func pathTo(n *yaml.Node, line int) []step {
 
 // origin finds whose words a place of a rendered file is: the groups of a rule,
 // the user's configuration, or the settings of one of our pools.
-func (p placer) origin(rendered *yaml.Node, steps []step) (root *yaml.Node, prefix string, rest []step) {
+func (p *placer) origin(rendered *yaml.Node, steps []step) (root *yaml.Node, prefix string, rest []step) {
 	o := p.object
 	if o.PrometheusRule != nil {
 		return o.PrometheusRule.Groups.Node, o.GroupsPath(), steps[min(1, len(steps)):]
@@ -200,7 +357,7 @@ func (p placer) origin(rendered *yaml.Node, steps []step) (root *yaml.Node, pref
 
 // alertmanager is which of spec.alertmanagers the place is in: they follow the
 // user's own.
-func (p placer) alertmanager(steps []step) (int, bool) {
+func (p *placer) alertmanager(steps []step) (int, bool) {
 	if len(steps) < 3 || steps[0].key != "alerting" || steps[1].key != "alertmanagers" {
 		return 0, false
 	}
@@ -211,7 +368,7 @@ func (p placer) alertmanager(steps []step) (int, bool) {
 	return i, i >= 0 && i < len(p.object.PrometheusConfig.Alertmanagers)
 }
 
-func (p placer) poolOrigin(class string, steps []step) (*yaml.Node, string, []step) {
+func (p *placer) poolOrigin(class string, steps []step) (*yaml.Node, string, []step) {
 	if t := p.object.ScrapeTarget; t != nil {
 		if len(steps) >= 2 && steps[0].key == "relabel_configs" {
 			rest := slices.Clone(steps[1:])
@@ -234,7 +391,7 @@ func classPath(i int) string { return fmt.Sprintf("spec.scrapeClasses[%d].scrape
 
 // afterClass counts the object's own metric_relabel_configs, which follow those
 // of its class in the rendered job.
-func (p placer) afterClass(t *spec.ScrapeTargetSpec, steps []step) []step {
+func (p *placer) afterClass(t *spec.ScrapeTargetSpec, steps []step) []step {
 	const relabel = "metric_relabel_configs"
 	class, _ := p.config.PrometheusConfig.Class(t.Class())
 	before := value(class.ScrapeConfig.Node, relabel)

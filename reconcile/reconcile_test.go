@@ -290,13 +290,13 @@ func TestClash(t *testing.T) {
 		wantProblems(t, p, want...)
 	}
 	w.source.Set(map[string]string{"0.yaml": scrape("api", "thief", "")})
-	served("one", "0.yaml:1:1: metadata.name: ScrapeTarget/api is also at api.yaml:1:1, which is the one in use: rename one of them")
+	served("one", "0.yaml:3:18: metadata.name: ScrapeTarget/api is also at api.yaml:1:1, which is the one in use: rename one of them")
 	w.source.Set(map[string]string{"api.yaml": "", "zzz.yaml": scrape("api", "one", "")})
-	served("one", "0.yaml:1:1: metadata.name: ScrapeTarget/api is also at zzz.yaml:1:1, which is the one in use: rename one of them")
+	served("one", "0.yaml:3:18: metadata.name: ScrapeTarget/api is also at zzz.yaml:1:1, which is the one in use: rename one of them")
 	w.source.Set(map[string]string{"zzz.yaml": scrape("api", "changed", "")})
-	served("changed", "0.yaml:1:1: metadata.name: ScrapeTarget/api is also at zzz.yaml:1:1, which is the one in use: rename one of them")
+	served("changed", "0.yaml:3:18: metadata.name: ScrapeTarget/api is also at zzz.yaml:1:1, which is the one in use: rename one of them")
 	w.source.Set(map[string]string{"zzz.yaml": scrape("api", "5", "")})
-	served("changed", "0.yaml:1:1: metadata.name: ScrapeTarget/api is also at zzz.yaml, where it cannot be read now, which is the one in use: rename one of them",
+	served("changed", "0.yaml:3:18: metadata.name: ScrapeTarget/api is also at zzz.yaml, where it cannot be read now, which is the one in use: rename one of them",
 		`zzz.yaml:7:12: spec.jobName: must be a string, is a number; put it in quotes: "5"`)
 	w.restart()
 	w.source.Set(map[string]string{"zzz.yaml": ""})
@@ -427,7 +427,7 @@ func TestClassDisappears(t *testing.T) {
 	served := map[string][]string{classFile: {"10.0.0.2:8080 two"}, "targets/class/gold/targets.json": {"10.0.0.1:8080 one"}}
 	wantTargets(t, w, served)
 	w.source.Set(map[string]string{"main.yaml": config("main", "")})
-	wantProblems(t, w.pass(), `main.yaml:1:1: spec.scrapeClasses: a class that is in use is no longer declared (ScrapeTarget/api names "gold"): declare it until nothing names it`)
+	wantProblems(t, w.pass(), `main.yaml:5:3: spec.scrapeClasses: a class that is in use is no longer declared (ScrapeTarget/api names "gold"): declare it until nothing names it`)
 	wantTargets(t, w, served)
 	w.source.Set(map[string]string{"main.yaml": config("main", "  scrapeClasses: [{name: silver}]\n"), "api.yaml": scrape("api", "one", "  scrapeClass: silver\n")})
 	wantProblems(t, w.pass())

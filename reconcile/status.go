@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"slices"
 
 	"ecs-scrape/spec"
@@ -12,8 +13,14 @@ type ObjectStatus struct {
 	Position spec.Position
 	// Observed is the revision in the source; "" where it cannot be read there.
 	Observed string
-	// Served is the revision in use; "" where the object was never valid.
+	// Served is the revision in use; "" where there is none.
 	Served string
+	// Kept is the revision of the last valid version where the PrometheusConfig
+	// does not allow it to be served; "" elsewhere.
+	Kept string
+	// Other says that the PrometheusConfig in use leaves it to another Prometheus:
+	// it is neither judged nor served.
+	Other bool
 	// Problems say why Observed is not served, or which other document of this
 	// identity is not; and warnings, which do nothing.
 	Problems []spec.Problem
@@ -38,6 +45,10 @@ func (j *judgement) statuses() []ObjectStatus {
 			s.Position, s.Served = o.Position, o.Revision
 		}
 	}
+	for id, o := range j.kept {
+		s := all.of(id)
+		s.Position, s.Kept = o.Position, o.Revision
+	}
 	for _, o := range j.set.Objects {
 		if s := all.of(o.ID); s.Observed == "" || o.Revision == s.Served {
 			s.Observed, s.Position = o.Revision, o.Position
@@ -50,8 +61,8 @@ func (j *judgement) statuses() []ObjectStatus {
 		}
 	}
 	for id, s := range all {
-		s.explain(j.serving[id], j.set.Problems)
-		s.Clash, s.Selected = j.clashes[id], j.loaded[id]
+		s.explain(cmp.Or(j.serving[id], j.kept[id]), j.set.Problems)
+		s.Clash, s.Selected, s.Other = j.clashes[id], j.loaded[id], j.others[id]
 	}
 	return all.sorted()
 }
@@ -59,9 +70,9 @@ func (j *judgement) statuses() []ObjectStatus {
 // explain adds what is wrong with the file of an object that cannot be found in
 // it any more, and makes the place that of the first problem, unless the problem
 // is another document's.
-func (s *ObjectStatus) explain(served *spec.Object, problems []spec.Problem) {
-	if served != nil && s.Observed == "" && !spec.Faulty(s.Problems) {
-		s.Problems = slices.DeleteFunc(slices.Clone(problems), func(p spec.Problem) bool { return !p.IsError() || !nameless(p, served) })
+func (s *ObjectStatus) explain(last *spec.Object, problems []spec.Problem) {
+	if last != nil && s.Observed == "" && !spec.Faulty(s.Problems) {
+		s.Problems = slices.DeleteFunc(slices.Clone(problems), func(p spec.Problem) bool { return !p.IsError() || !nameless(p, last) })
 	}
 	if p, ok := spec.FirstError(s.Problems); ok && (s.Observed == "" || s.Observed != s.Served) {
 		s.Position = p.Position

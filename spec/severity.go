@@ -17,3 +17,8 @@ func FirstError(problems []Problem) (Problem, bool) {
 	}
 	return problems[i], true
 }
+
+// Errors are those of the problems that are errors.
+func Errors(problems []Problem) []Problem {
+	return slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return !p.IsError() })
+}

@@ -28,9 +28,11 @@ func newValidateCmd(run func(context.Context, *validateOptions) error) *cobra.Co
 		Short: "Judge specs offline",
 		Long: `Judges specs as the controller would, without AWS and without Prometheus: each
 PATH is a file, a directory, a pattern such as 'specs/*.yaml', or - for standard
-input. Every problem is a line with its place and its remedy. Where there are
-several PrometheusConfigs, everything is judged under each of them; where there
-is none, under an empty one. Exit code 0: all valid, perhaps with warnings. 1: not.`,
+input. Every problem is a line with its place and its remedy. Each object is
+judged under the PrometheusConfigs that select it, or under the one alone that
+--prometheus.name names. What none selects is judged under an empty one, with a
+warning where there are several; without a PrometheusConfig, that is everything.
+Exit code 0: all valid, perhaps with warnings. 1: not.`,
 		Args:        cobra.MinimumNArgs(1),
 		Annotations: map[string]string{yesOrNo: "true"},
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -54,8 +54,8 @@ type controllerStatus struct {
 		Severity string `json:"severity"`
 	} `json:"problems"`
 	Objects []struct {
-		Ready  bool   `json:"ready"`
-		Served string `json:"served"`
+		Accepted bool   `json:"accepted"`
+		Served   string `json:"served"`
 	} `json:"objects"`
 }
 
@@ -242,7 +242,7 @@ func (w *demoWatch) lookAtController(ctx context.Context, s *demoStanding) error
 	}
 	s.state, s.objects, s.refused, s.kept, s.problem = st.State, len(st.Objects), 0, 0, ""
 	for _, o := range st.Objects {
-		if !o.Ready {
+		if !o.Accepted {
 			s.refused++
 			if o.Served != "" {
 				s.kept++

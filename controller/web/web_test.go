@@ -127,8 +127,12 @@ func full() controller.Status {
 		Targets: controller.TargetsStatus{Total: 3, Held: 2, Waiting: 1},
 		Objects: []controller.ObjectStatus{
 			{Kind: hostile, Name: hostile, Place: hostile, Message: hostile},
+			{Kind: "PrometheusRule", Name: "theirs", Message: reconcile.NotSelected, Conditions: []reconcile.Condition{
+				{Type: reconcile.AcceptedType, Status: reconcile.Unknown, Reason: reconcile.ReasonNotSelected},
+				{Type: reconcile.ReadyType, Status: reconcile.False, Reason: reconcile.ReasonNotSelected, Message: hostile},
+			}},
 			{
-				Kind: "ScrapeTarget", Name: "api", Place: "api.yaml:1:1", Ready: true, Targets: 3, Findings: 1, Warnings: []string{hostile},
+				Kind: "ScrapeTarget", Name: "api", Place: "api.yaml:1:1", Accepted: true, Targets: 3, Findings: 1, Warnings: []string{hostile},
 				Conditions: []reconcile.Condition{{Type: reconcile.ReadyType, Status: reconcile.True, Reason: reconcile.ReasonServed, Since: time.Unix(0, 0)}},
 			},
 		},
@@ -156,6 +160,7 @@ func TestPage(t *testing.T) {
 		"&lt;script&gt;", "3 targets, 2 of them held because their cluster has not been read yet; 1 tasks wait",
 		"confirmed by Prometheus", `<td class="n">3</td><td class="n">1</td>`, "00:00:00Z", "eu-west-1", `<span class="state degraded">`,
 		`<li><code>a.yaml:1: warning: is odd [odd]</code></li>`, `<li class="bad"><code>`,
+		"<td>accepted</td><td>Served</td>", `<span class="soft">` + reconcile.NotSelected, `">NotSelected</span>`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not hold %q", want)
@@ -186,7 +191,7 @@ func TestJSON(t *testing.T) {
 	if err := json.Unmarshal(get(t, full(), http.MethodGet, "/api/v1/status").Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if c := got.Objects[1].Conditions; len(c) != 1 || c[0].Type != "Ready" || c[0].Status != "True" || c[0].Reason != "Served" || !c[0].Since.Equal(time.Unix(0, 0)) {
+	if c := got.Objects[2].Conditions; len(c) != 1 || c[0].Type != "Ready" || c[0].Status != "True" || c[0].Reason != "Served" || !c[0].Since.Equal(time.Unix(0, 0)) {
 		t.Errorf("conditions %+v", c)
 	}
 	if p := got.Problems; p[0].Severity != spec.Error || p[1].Severity != spec.Warning || p[1].Code != "odd" {

@@ -36,6 +36,12 @@ type Explanation struct {
 // targets.
 type ObjectExplanation struct {
 	Object spec.ID `json:"object"`
+	// Served is the revision that the funnel and the targets are of, "" where none
+	// is served; Observed is the one in the source, "" where it cannot be read.
+	Served   string `json:"served,omitempty"`
+	Observed string `json:"observed,omitempty"`
+	// Unserved is why none is served.
+	Unserved string `json:"unserved,omitempty"`
 	// Problems say why the object, or its present version, is not served.
 	Problems []spec.Problem      `json:"problems,omitempty"`
 	Funnel   []FunnelStage       `json:"funnel,omitempty"`

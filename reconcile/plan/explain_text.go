@@ -40,6 +40,12 @@ func (o *ObjectExplanation) text(b *strings.Builder) {
 	for _, p := range o.Problems {
 		fmt.Fprintf(b, "  %s\n", p.Error())
 	}
+	switch {
+	case o.Unserved != "":
+		fmt.Fprintf(b, "  is not served: %s\n", o.Unserved)
+	case o.Served != o.Observed:
+		fmt.Fprintf(b, "  serves its last valid version %s; what follows is of that one\n", o.Served)
+	}
 	for _, s := range o.Funnel {
 		fmt.Fprintf(b, "  %-10s %6d of %d\n", s.Name, s.Taken, s.Seen)
 		for _, l := range s.Left {

@@ -5,11 +5,17 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"ecs-scrape/spec"
 )
 
-// UnknownMeta are the labels that a ScrapeTarget's labelsFrom names by meta and
-// that do not exist, sorted by path; none of another kind of object.
+// CodeUnknownMeta is of a rule that looks at a label which no target has.
+const CodeUnknownMeta = "unknown-meta"
+
+// UnknownMeta are the __meta_ecs_* labels that a ScrapeTarget looks at and that do
+// not exist, sorted by path; none of another kind of object. In labelsFrom that is
+// an error, in relabelConfigs a warning: a rule may be meant for what is empty.
 func UnknownMeta(o *spec.Object) []spec.Problem {
 	if o.ScrapeTarget == nil {
 		return nil
@@ -22,6 +28,30 @@ func UnknownMeta(o *spec.Object) []spec.Problem {
 		out = append(out, refusal(o, spec.JoinPath("spec.labelsFrom", name)+".meta", "%q does not exist; %s", from.Meta, suggestMeta(from.Meta)))
 	}
 	slices.SortFunc(out, spec.Problem.Compare)
+	return append(out, unknownSources(o)...)
+}
+
+// unknownSources are those that its rules read.
+func unknownSources(o *spec.Object) []spec.Problem {
+	rules := o.ScrapeTarget.RelabelConfigs.Node
+	if rules == nil || rules.Kind != yaml.SequenceNode {
+		return nil
+	}
+	var out []spec.Problem
+	for i, rule := range rules.Content {
+		names := field(rule, "source_labels")
+		if names == nil || names.Kind != yaml.SequenceNode {
+			continue
+		}
+		for j, n := range names.Content {
+			if !strings.HasPrefix(n.Value, metaPrefix) || known(n.Value) {
+				continue
+			}
+			p := refusal(o, fmt.Sprintf("spec.relabelConfigs[%d].source_labels[%d]", i, j), "%q does not exist, so it is always empty; %s", n.Value, suggestMeta(n.Value))
+			p.Code, p.Severity = CodeUnknownMeta, spec.Warning
+			out = append(out, p)
+		}
+	}
 	return out
 }
 

@@ -31,6 +31,8 @@ const (
 	CodeFeature         = "unknown-feature"
 	CodeNoDiscovery     = "no-discovery"
 	CodeRuleOfAgent     = "rule-of-agent"
+	CodeNotSelected     = "not-selected"
+	CodeUnknownMeta     = "unknown-meta"
 )
 
 // Lints are all codes and what a finding does to its object, that of decoding
@@ -57,6 +59,8 @@ func Lints() map[string]spec.Severity {
 		CodeFeature:         spec.Warning,
 		CodeNoDiscovery:     spec.Warning,
 		CodeRuleOfAgent:     spec.Warning,
+		CodeNotSelected:     spec.Warning,
+		CodeUnknownMeta:     spec.Warning,
 	}
 }
 

@@ -36,6 +36,17 @@ func OfAgent(config *spec.Object, rules []*spec.Object) []spec.Problem {
 	return out
 }
 
+// NotSelected warns of an object that no PrometheusConfig selects.
+func NotSelected(o *spec.Object) spec.Problem {
+	selector := "scrapeTargetSelector"
+	if o.PrometheusRule != nil {
+		selector = "ruleSelector"
+	}
+	l := &linter{object: o}
+	l.addAt(CodeNotSelected, "metadata.labels", "no PrometheusConfig selects it, so nobody serves it; give it the labels that a spec.%s asks for, or widen one", selector)
+	return l.found[0]
+}
+
 // Across finds what is wrong with rules only together: records and alerts that
 // are there twice, and groups of one name in several objects. The objects are
 // sorted by name; a finding is of the later one. objects of other kinds are
