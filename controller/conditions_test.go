@@ -173,7 +173,7 @@ func TestNoTargetsSaysWhy(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.write(map[string]string{"api.yaml": targetText + "  relabelConfigs: [{source_labels: [job], regex: '.*', action: drop}]\n"})
 		got := conditionsOf(t, w, "ScrapeTarget/api")
-		if len(got) != 3 || !strings.HasPrefix(got[1], "Ready=False NoTargets: its relabelConfigs drop 1 target") {
+		if len(got) != 3 || !strings.HasPrefix(got[1], "Ready=False NoTargets: has no target here: 1 target dropped by its relabelConfigs") {
 			t.Errorf("%q", got)
 		}
 	})

@@ -91,6 +91,7 @@ func (v *validation) rest(name string, several bool) {
 	}
 	implied := impliedConfig("", classesOf(&others))
 	if i := slices.IndexFunc(v.set.Objects, func(o *spec.Object) bool { return o.PrometheusConfig != nil }); i >= 0 {
+		implied.Name = v.set.Objects[i].Name // what is said of it is said of that one
 		implied.PrometheusConfig.Prometheus = v.set.Objects[i].PrometheusConfig.Prometheus
 		implied.PrometheusConfig.Prometheus.Agent = false
 	}

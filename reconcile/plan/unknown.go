@@ -10,8 +10,8 @@ import (
 	"ecs-scrape/spec"
 )
 
-// CodeUnknownMeta is of a rule that looks at a label which no target has.
-const CodeUnknownMeta = "unknown-meta"
+// LintUnknownMeta is of a rule that looks at a label which no target has.
+const LintUnknownMeta = "unknown-meta"
 
 // UnknownMeta are the __meta_ecs_* labels that a ScrapeTarget looks at and that do
 // not exist, sorted by path; none of another kind of object. In labelsFrom that is
@@ -39,7 +39,7 @@ func unknownSources(o *spec.Object) []spec.Problem {
 	}
 	var out []spec.Problem
 	for i, rule := range rules.Content {
-		names := field(rule, "source_labels")
+		names := spec.Field(rule, "source_labels")
 		if names == nil || names.Kind != yaml.SequenceNode {
 			continue
 		}
@@ -48,7 +48,7 @@ func unknownSources(o *spec.Object) []spec.Problem {
 				continue
 			}
 			p := refusal(o, fmt.Sprintf("spec.relabelConfigs[%d].source_labels[%d]", i, j), "%q does not exist, so it is always empty; %s", n.Value, suggestMeta(n.Value))
-			p.Code, p.Severity = CodeUnknownMeta, spec.Warning
+			p.Code, p.Severity = LintUnknownMeta, spec.Warning
 			out = append(out, p)
 		}
 	}

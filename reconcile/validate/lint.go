@@ -32,7 +32,7 @@ const (
 	CodeNoDiscovery     = "no-discovery"
 	CodeRuleOfAgent     = "rule-of-agent"
 	CodeNotSelected     = "not-selected"
-	CodeUnknownMeta     = "unknown-meta"
+	LintUnknownMeta     = "unknown-meta"
 )
 
 // Lints are all codes and what a finding does to its object, that of decoding
@@ -60,7 +60,7 @@ func Lints() map[string]spec.Severity {
 		CodeNoDiscovery:     spec.Warning,
 		CodeRuleOfAgent:     spec.Warning,
 		CodeNotSelected:     spec.Warning,
-		CodeUnknownMeta:     spec.Warning,
+		LintUnknownMeta:     spec.Warning,
 	}
 }
 
