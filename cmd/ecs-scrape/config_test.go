@@ -64,7 +64,7 @@ func renderSpecs(t *testing.T, output, text string) (code int, out string) {
 	must(t, os.WriteFile(filepath.Join(specs, "specs.yaml"), []byte(text), 0o600))
 	var all strings.Builder
 	code = execute(t.Context(), []string{
-		"render", "--specs", specs, "--output", output, "--snapshot", filepath.Join(moduleDir, "examples", "rules", "snapshot.json"),
+		"render", "--specs", specs, "--output", output, "--ecs.cluster", "prod", "--snapshot", filepath.Join(moduleDir, "examples", "rules", "snapshot.json"),
 	}, strings.NewReader(""), &all, &all)
 	return code, all.String()
 }
