@@ -92,6 +92,7 @@ func (r *Reconciler) judge(set *spec.Set) *judgement {
 	}
 	candidates = j.selected(candidates, r.accepted, choice.Config)
 	j.settle(candidates, r.accepted, spec.KindPrometheusRule, choice.Config)
+	j.refused(choice.Config)
 	j.settle(candidates, r.accepted, spec.KindScrapeTarget, choice.Config)
 	j.finish(r.options.Name)
 	return j
@@ -233,6 +234,16 @@ func (j *judgement) settle(candidates map[spec.ID]*spec.Object, served Accepted,
 			if !j.serveOn(config, old) {
 				j.problems = append(j.problems, spec.Errors(j.assess(config, old))...) // its document does not tell
 			}
+		}
+	}
+}
+
+// refused tells what else is wrong with rules whose document is refused.
+func (j *judgement) refused(config *spec.Object) {
+	selection := plan.SelectionOf(config)
+	for _, o := range j.set.Refused {
+		if selection.Has(o) {
+			j.problems = append(j.problems, spec.Errors(j.assess(config, o))...)
 		}
 	}
 }

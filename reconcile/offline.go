@@ -62,7 +62,7 @@ func (v *validation) under(name string) error {
 		return nil
 	}
 	selection := plan.SelectionOf(v.set.Objects[i])
-	for _, o := range v.set.Objects {
+	for _, o := range slices.Concat(v.set.Objects, v.set.Refused) {
 		if o.PrometheusConfig == nil && selection.Has(o) {
 			v.claimed[o] = true
 			v.judged[o] = v.judged[o] || j.err == nil
@@ -77,6 +77,9 @@ func (v *validation) under(name string) error {
 func (v *validation) rest(name string, several bool) {
 	others := *v.set
 	others.Objects, others.Problems = nil, nil
+	others.Refused = slices.DeleteFunc(slices.Clone(v.set.Refused), func(o *spec.Object) bool {
+		return v.judged[o] || name != "" && !v.claimed[o] && !v.unknown
+	})
 	for _, o := range v.set.Objects {
 		if o.PrometheusConfig != nil || v.judged[o] || name != "" && !v.claimed[o] && !v.unknown {
 			continue
@@ -86,7 +89,7 @@ func (v *validation) rest(name string, several bool) {
 			v.problems = append(v.problems, validate.NotSelected(o))
 		}
 	}
-	if len(others.Objects) == 0 {
+	if len(others.Objects)+len(others.Refused) == 0 {
 		return
 	}
 	implied := impliedConfig("", classesOf(&others))

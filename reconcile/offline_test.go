@@ -80,3 +80,28 @@ func TestValidateDrafts(t *testing.T) {
 		}
 	}
 }
+
+// TestRulesOfARefusedDocument: a word too many does not hide what is wrong with
+// the rules, with or without a PrometheusConfig that selects them.
+func TestRulesOfARefusedDocument(t *testing.T) {
+	t.Parallel()
+	const file = "name: x\ngroups:\n- name: g\n  rules:\n  - {record: a, expr: 'sum('}\n  - {record: b, expr: up, for: 5m}\n"
+	for name, documents := range map[string][]string{
+		"alone":        {file},
+		"selected":     {config("main", ""), file},
+		"not selected": {config("main", teamA), file},
+		"of ours":      {config("main", ""), rule("r", "sum(") + "  nonsense: 1\n"},
+	} {
+		set := spec.Decode([]spec.File{{Name: "f.yaml", Data: []byte(strings.Join(documents, "---\n"))}})
+		found, err := reconcile.Validate(set, "")
+		if want := 3 - strings.Count(name, "ours"); len(found) != want || err != nil || !strings.Contains(text(found), "unclosed left parenthesis") {
+			t.Errorf("%s: %v\n%s", name, err, text(found))
+		}
+	}
+	w := newWorld(t, good())
+	w.pass()
+	w.source.Set(map[string]string{"rule.yaml": rule("r", "sum(") + "  nonsense: 1\n"})
+	if s := status(w.pass(), "PrometheusRule/r"); len(s.Problems) != 2 || s.Served == "" || s.Observed != "" {
+		t.Errorf("%+v", s)
+	}
+}

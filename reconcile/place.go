@@ -24,12 +24,14 @@ type placer struct {
 	whole  *spec.Object // as it was written
 	object *spec.Object // the whole without what was taken out
 	cut    map[*yaml.Node]bool
+	hidden map[*yaml.Node]bool // what is left out for now
 	// opened are the parts that lack something since: what is said of one of them
 	// may only be that.
 	opened map[*yaml.Node]bool
 	files  artifact.Files // the object as judged
 	budget int            // how many more times it may be judged
 	before map[[2]int]int // as in search
+	out    []spec.Problem
 }
 
 // mostVerdicts bounds how often one object is judged to find what is wrong in it.
@@ -41,31 +43,70 @@ func newPlacer(config, o *spec.Object) *placer {
 
 // problems are all that is wrong with the object, each once, up to a bound.
 func (p *placer) problems() []spec.Problem {
-	var out []spec.Problem
+	if errs, err := p.judge(); err == nil && len(errs) == 0 {
+		return nil
+	}
+	jobs := jobsOf(p.whole)
+	for i := -1; i < len(jobs) && len(jobs) > 1; i++ { // at first without any
+		if p.only(jobs, i); !p.collect() {
+			return p.out
+		}
+	}
+	p.only(nil, -1)
+	p.collect()
+	return p.out
+}
+
+// jobsOf are the user's own jobs. There may be a thousand, so each is searched
+// beside the other settings alone, and all of them together when that is done.
+func jobsOf(o *spec.Object) []*yaml.Node {
+	if o.PrometheusConfig == nil {
+		return nil
+	}
+	jobs := value(o.PrometheusConfig.Config.Node, "scrape_configs")
+	if jobs == nil || jobs.Kind != yaml.SequenceNode {
+		return nil
+	}
+	return jobs.Content
+}
+
+// only hides all of the nodes but one.
+func (p *placer) only(nodes []*yaml.Node, shown int) {
+	p.hidden = make(map[*yaml.Node]bool, len(nodes))
+	for i, n := range nodes {
+		p.hidden[n] = i != shown
+	}
+	p.leaveOut()
+}
+
+// collect notes what is wrong until nothing is, or nothing more can be told apart,
+// and says whether there may be more problems.
+func (p *placer) collect() bool {
 	for {
 		errs, err := p.judge()
 		if err != nil {
-			return append(out, spec.Problem{Position: p.whole.Position, Object: p.whole.ID, Message: err.Error()})
+			p.out = append(p.out, spec.Problem{Position: p.whole.Position, Object: p.whole.ID, Message: err.Error()})
+			return false
 		}
 		known := map[string]bool{}
 		for _, e := range errs {
 			known[e.Message] = true
 		}
-		var parts [][]*yaml.Node
+		var ways [][]*yaml.Node
 		for i, e := range errs {
 			problem, way := p.problem(e, known)
-			if !p.follows(way) {
-				out = append(out, problem)
+			if !p.follows(way) && !slices.Contains(p.out, problem) {
+				p.out = append(p.out, problem)
 			}
-			if len(out) > mostProblems {
-				more := &out[mostProblems]
+			if len(p.out) > mostProblems {
+				more := &p.out[mostProblems]
 				more.Rule, more.Message = "", fmt.Sprintf("and more: %s has at least %d problems", p.whole.ID, mostProblems+len(errs)-i)
-				return out
+				return false
 			}
-			parts = append(parts, way)
+			ways = append(ways, way)
 		}
-		if !p.takeOut(parts) {
-			return out
+		if !p.takeOut(ways) {
+			return true
 		}
 	}
 }
@@ -111,11 +152,16 @@ func (p *placer) takeOut(ways [][]*yaml.Node) bool {
 	if len(p.cut) == before || p.budget <= 0 {
 		return false
 	}
+	p.leaveOut()
+	return true
+}
+
+// leaveOut makes the object without what was taken out or is hidden.
+func (p *placer) leaveOut() {
 	p.object = copyOf(p.whole)
 	for _, f := range fieldsOf(p.whole) {
 		f.set(p.object, spec.Verbatim{Node: p.rest(f.node)})
 	}
-	return true
 }
 
 // open notes the mappings that lack the last node of the way, up to the element
@@ -130,7 +176,7 @@ func (p *placer) open(way []*yaml.Node) {
 
 // rest is a tree without what was taken out; nil where that is all of it.
 func (p *placer) rest(n *yaml.Node) *yaml.Node {
-	if p.cut[n] {
+	if p.cut[n] || p.hidden[n] {
 		return nil
 	}
 	out := *n
@@ -214,7 +260,7 @@ func (p *placer) written(n *yaml.Node, s step) step {
 	}
 	left := s.index
 	for i, c := range n.Content {
-		if p.cut[c] {
+		if p.cut[c] || p.hidden[c] {
 			continue
 		}
 		if left == 0 {

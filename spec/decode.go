@@ -27,17 +27,24 @@ func Decode(files []File) *Set {
 		in := &input{file: f.Name, inRoot: strings.TrimPrefix(f.Name, f.Root), known: known}
 		for _, c := range split(f.Data) {
 			object, problems := decodeChunk(in, c)
-			if object != nil {
+			switch {
+			case object == nil:
+			case Faulty(problems):
+				set.Refused = append(set.Refused, object)
+			default:
 				set.Objects = append(set.Objects, object)
 			}
 			set.Problems = append(set.Problems, problems...)
 		}
 	}
-	slices.SortStableFunc(set.Objects, func(a, b *Object) int {
-		return cmp.Or(a.ID.Compare(b.ID), comparePosition(a.Position, b.Position))
-	})
+	slices.SortStableFunc(set.Objects, compareObjects)
+	slices.SortStableFunc(set.Refused, compareObjects)
 	slices.SortStableFunc(set.Problems, Problem.Compare)
 	return set
+}
+
+func compareObjects(a, b *Object) int {
+	return cmp.Or(a.ID.Compare(b.ID), comparePosition(a.Position, b.Position))
 }
 
 func comparePosition(a, b Position) int {
@@ -90,7 +97,7 @@ type document struct {
 }
 
 // decodeChunk gives the object, or the problems, or neither for an empty
-// document. An object may come with warnings.
+// document. An object may come with warnings; a PrometheusRule with a problem too.
 func decodeChunk(in *input, c chunk) (*Object, []Problem) {
 	d := &document{input: in, line: c.line, places: make(map[string]*yaml.Node)}
 	root := d.parse(c.data)
@@ -101,7 +108,7 @@ func decodeChunk(in *input, c chunk) (*Object, []Problem) {
 	for i := range d.problems {
 		d.problems[i].Object = d.id
 	}
-	if d.refused {
+	if d.refused && !d.hasGroups(object) {
 		return nil, d.problems
 	}
 	object.Position = d.position(root)
@@ -109,6 +116,13 @@ func decodeChunk(in *input, c chunk) (*Object, []Problem) {
 	sum := sha256.Sum256(object.Source)
 	object.Revision = hex.EncodeToString(sum[:])[:revisionDigits]
 	return object, d.problems
+}
+
+// hasGroups says that the rules of a document can be judged whatever else is
+// wrong with it.
+func (d *document) hasGroups(o *Object) bool {
+	return o != nil && d.id != ID{} && o.PrometheusRule != nil && o.PrometheusRule.Groups.Node != nil &&
+		o.PrometheusRule.Groups.Node.Kind == yaml.SequenceNode
 }
 
 // decodeRoot decodes and judges a document in the form that it has. The object

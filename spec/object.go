@@ -182,6 +182,9 @@ type Set struct {
 	// Objects are sorted by kind, name and place. Two documents of one
 	// identity are both here: who of them is served depends on what is served now.
 	Objects []*Object
+	// Refused are the PrometheusRules that have a problem and groups all the same:
+	// they are not served, and Prometheus can tell more of them. Sorted like Objects.
+	Refused []*Object
 	// Problems are sorted by place. A document with one that is no warning is
 	// not in Objects.
 	Problems []Problem
