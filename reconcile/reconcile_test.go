@@ -521,6 +521,41 @@ func TestMovingBetweenPools(t *testing.T) {
 	wantTargets(t, w, map[string][]string{classFile: {"10.0.0.2:8080 three"}, ownFile: {"10.0.0.1:8080 one"}})
 }
 
+// TestMovingFromCredentials: a target that was sent elsewhere by relabelling does
+// not stay, while it moves, in a class that has just been given credentials.
+func TestMovingFromCredentials(t *testing.T) {
+	t.Parallel()
+	files := good()
+	const elsewhere = "  relabelConfigs: [{target_label: __address__, replacement: 'proxy.example:80'}]\n"
+	class := func(settings string) string {
+		return config("main", "  scrapeClasses: [{name: other}, {name: default"+settings+"}]\n")
+	}
+	files["main.yaml"], files["api.yaml"] = class(""), scrape("api", "one", elsewhere)
+	w := newWorld(t, files)
+	w.pass()
+	w.source.Set(map[string]string{
+		"main.yaml": class(", scrapeConfig: {basic_auth: {username: u, password_file: /p}}"),
+		"api.yaml":  scrape("api", "one", elsewhere+"  scrapeClass: other\n"),
+	})
+	p, err := w.r.Evaluate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.r.Publish(p, time.Time{}, reconcile.Wanted); err != nil {
+		t.Fatal(err)
+	}
+	for path, targets := range w.targets() {
+		for _, target := range targets {
+			if moved := strings.HasPrefix(target, "proxy.example:80"); moved && path == classFile {
+				t.Errorf("%s still has %s", path, target)
+			}
+		}
+	}
+	if len(w.targets()["targets/class/other/targets.json"]) == 0 {
+		t.Error("it is not in its new pool")
+	}
+}
+
 // TestMovingAndStopped: a target that is moving goes from both pools when its
 // task does.
 func TestMovingAndStopped(t *testing.T) {

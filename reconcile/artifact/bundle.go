@@ -53,6 +53,9 @@ type Pool struct {
 	Name    string // job_name in prometheus.yml
 	Path    string // relative to the output directory, such as "targets/class/default/targets.json"
 	Targets []Target
+	// Guarded says that Prometheus shows credentials to these targets, so that one
+	// whose address was moved may not join them. Only of a plan.
+	Guarded bool
 }
 
 // The directories of the target files that are no ScrapeTarget's.

@@ -83,7 +83,8 @@ func newRun(in Input) *run {
 		r.settings[sc.JobName] = sc
 	}
 	for _, p := range in.Choice.Pools() {
-		r.pools[p.Path] = &artifact.Pool{Name: p.Name, Path: p.Path}
+		class, ok := in.Choice.Config.PrometheusConfig.Class(p.Class)
+		r.pools[p.Path] = &artifact.Pool{Name: p.Name, Path: p.Path, Guarded: ok && !mayRetarget(class)}
 	}
 	r.claims.collect(in.Snapshot)
 	return r
