@@ -36,7 +36,7 @@ type field struct {
 // find is the smallest part that the message is about.
 func (s *search) find() spot {
 	fields := fieldsOf(s.object)
-	parts := s.suspects(len(fields), func(i int) *spec.Object { return s.with(fields[i], nil) })
+	parts, _ := s.suspects(len(fields), func(i int) *spec.Object { return s.with(fields[i], nil) })
 	i, steps := s.pick(parts,
 		func(i int) bool { return s.says(fields[i].job) || s.saysJob(fields[i].node) },
 		func(i int) []step { return s.descend(fields[i], fields[i].node, fields[i].node) })
@@ -82,7 +82,7 @@ func (s *search) descend(f field, tree, n *yaml.Node) []step {
 
 // key is the step to the value in a mapping that the message is about, and on.
 func (s *search) key(f field, tree, n *yaml.Node) []step {
-	parts := s.suspects(len(n.Content)/2, func(i int) *spec.Object {
+	parts, sure := s.suspects(len(n.Content)/2, func(i int) *spec.Object {
 		if n.Content[2*i].Value == jobName {
 			return nil // no job can do without
 		}
@@ -98,7 +98,7 @@ func (s *search) key(f field, tree, n *yaml.Node) []step {
 	if i < 0 {
 		return nil
 	}
-	return append([]step{{key: n.Content[2*i].Value}}, steps...)
+	return append([]step{{key: n.Content[2*i].Value, unsure: !sure}}, steps...)
 }
 
 const jobName = "job_name"
@@ -148,8 +148,8 @@ func (s *search) element(f field, tree, n *yaml.Node) []step {
 }
 
 // suspects are the parts without which the message is gone: where there are such,
-// those without which nothing else is wrong that was not before.
-func (s *search) suspects(parts int, without func(i int) *spec.Object) []int {
+// those without which nothing else is wrong that was not before, which is sure.
+func (s *search) suspects(parts int, without func(i int) *spec.Object) (found []int, sure bool) {
 	var gone, clean []int
 	for i := range parts {
 		rest := without(i)
@@ -166,9 +166,9 @@ func (s *search) suspects(parts int, without func(i int) *spec.Object) []int {
 		}
 	}
 	if len(clean) > 0 {
-		return clean
+		return clean, true
 	}
-	return gone
+	return gone, false
 }
 
 // pick is the one of the parts that the message is about, and the steps within

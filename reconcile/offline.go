@@ -75,16 +75,14 @@ func (v *validation) under(name string) error {
 // of what none of several selects; the only one there is may leave drafts out.
 // Where one is named, what others select is theirs.
 func (v *validation) rest(name string, several bool) {
+	done := func(o *spec.Object) bool {
+		return o.PrometheusConfig != nil || v.judged[o] || name != "" && !v.claimed[o] && !v.unknown
+	}
 	others := *v.set
-	others.Objects, others.Problems = nil, nil
-	others.Refused = slices.DeleteFunc(slices.Clone(v.set.Refused), func(o *spec.Object) bool {
-		return v.judged[o] || name != "" && !v.claimed[o] && !v.unknown
-	})
-	for _, o := range v.set.Objects {
-		if o.PrometheusConfig != nil || v.judged[o] || name != "" && !v.claimed[o] && !v.unknown {
-			continue
-		}
-		others.Objects = append(others.Objects, o)
+	others.Problems = nil
+	others.Objects = slices.DeleteFunc(slices.Clone(v.set.Objects), done)
+	others.Refused = slices.DeleteFunc(slices.Clone(v.set.Refused), done)
+	for _, o := range others.Objects {
 		if several && !v.claimed[o] && !v.unknown {
 			v.problems = append(v.problems, validate.NotSelected(o))
 		}
@@ -92,17 +90,24 @@ func (v *validation) rest(name string, several bool) {
 	if len(others.Objects)+len(others.Refused) == 0 {
 		return
 	}
-	implied := impliedConfig("", classesOf(&others))
-	if i := slices.IndexFunc(v.set.Objects, func(o *spec.Object) bool { return o.PrometheusConfig != nil }); i >= 0 {
-		implied.Name = v.set.Objects[i].Name // what is said of it is said of that one
-		implied.PrometheusConfig.Prometheus = v.set.Objects[i].PrometheusConfig.Prometheus
-		implied.PrometheusConfig.Prometheus.Agent = false
-	}
+	implied := v.implied(&others)
 	for _, p := range judgeUnder(withConfig(&others, implied), "").problems {
 		if p.Object != implied.ID {
 			v.problems = append(v.problems, p)
 		}
 	}
+}
+
+// implied is the empty PrometheusConfig for the others: of the Prometheus that is
+// declared, which is no agent.
+func (v *validation) implied(others *spec.Set) *spec.Object {
+	implied := impliedConfig("", classesOf(others))
+	if i := slices.IndexFunc(v.set.Objects, func(o *spec.Object) bool { return o.PrometheusConfig != nil }); i >= 0 {
+		implied.Name = v.set.Objects[i].Name // what is said of it is said of that one
+		implied.PrometheusConfig.Prometheus = v.set.Objects[i].PrometheusConfig.Prometheus
+		implied.PrometheusConfig.Prometheus.Agent = false
+	}
+	return implied
 }
 
 func hasProblem(problems []spec.Problem, config string) bool {

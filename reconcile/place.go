@@ -94,8 +94,8 @@ func (p *placer) collect() bool {
 		}
 		var ways [][]*yaml.Node
 		for i, e := range errs {
-			problem, way := p.problem(e, known)
-			if !p.follows(way) && !slices.Contains(p.out, problem) {
+			problem, way, sure := p.problem(e, known)
+			if !p.follows(way, sure) && !slices.Contains(p.out, problem) {
 				p.out = append(p.out, problem)
 			}
 			if len(p.out) > mostProblems {
@@ -131,12 +131,16 @@ func (p *placer) judge() ([]*validate.Error, error) {
 }
 
 // follows says that a problem may be no more than that something was taken out:
-// it is of a part that lacks it, or has no place at all.
-func (p *placer) follows(way []*yaml.Node) bool {
-	if len(p.cut) == 0 {
+// it is of a part that lacks it, perhaps, or has no place at all.
+func (p *placer) follows(way []*yaml.Node, sure bool) bool {
+	switch n := len(way); {
+	case len(p.cut) == 0:
 		return false
+	case n == 0 || p.opened[way[n-1]]:
+		return true
+	default:
+		return !sure && n > 1 && p.opened[way[n-2]]
 	}
-	return len(way) == 0 || p.opened[way[len(way)-1]]
 }
 
 // takeOut leaves out the last node of each way, and says whether there was one. A
@@ -145,8 +149,7 @@ func (p *placer) takeOut(ways [][]*yaml.Node) bool {
 	before := len(p.cut)
 	for _, way := range ways {
 		if len(way) > 0 && p.whole.PrometheusRule == nil {
-			p.cut[way[len(way)-1]] = true
-			p.open(way)
+			p.takeOutLast(way)
 		}
 	}
 	if len(p.cut) == before || p.budget <= 0 {
@@ -162,6 +165,18 @@ func (p *placer) leaveOut() {
 	for _, f := range fieldsOf(p.whole) {
 		f.set(p.object, spec.Verbatim{Node: p.rest(f.node)})
 	}
+}
+
+// takeOutLast takes out the last node of the way; of a list the last element with
+// the list, which may not be empty.
+func (p *placer) takeOutLast(way []*yaml.Node) {
+	last := len(way) - 1
+	p.cut[way[last]] = true
+	if last > 0 && way[last-1].Kind == yaml.SequenceNode && !slices.ContainsFunc(way[last-1].Content, func(n *yaml.Node) bool { return !p.cut[n] }) {
+		way = way[:last]
+		p.cut[way[last-1]] = true
+	}
+	p.open(way)
 }
 
 // open notes the mappings that lack the last node of the way, up to the element
@@ -203,9 +218,9 @@ type spot struct {
 	steps []step
 }
 
-// problem is the error at its place, and the nodes that lead there: none where
-// the place is not known.
-func (p *placer) problem(e *validate.Error, known map[string]bool) (spec.Problem, []*yaml.Node) {
+// problem is the error at its place, and the nodes that lead there, none where
+// the place is not known, and whether the last is sure to be the one.
+func (p *placer) problem(e *validate.Error, known map[string]bool) (problem spec.Problem, way []*yaml.Node, sure bool) {
 	o := p.whole
 	out := spec.Problem{Position: o.Position, Object: o.ID, Path: "spec", Message: e.Message}
 	for _, f := range fieldsOf(o) {
@@ -219,14 +234,14 @@ func (p *placer) problem(e *validate.Error, known map[string]bool) (spec.Problem
 	case e.Group != "" || e.Index > 0:
 		out.Rule = ruleOf(e)
 		placeRule(&out, o, e)
-		return out, nil
+		return out, nil, true
 	case e.Line > 0:
 		found = p.line(p.files[e.File], e.Line)
 	default:
 		found = (&search{config: p.config, object: p.object, message: e.Message, known: known, budget: &p.budget, before: p.before}).find()
 	}
-	way := p.show(&out, found)
-	return out, way
+	way = p.show(&out, found)
+	return out, way, len(found.steps) == 0 || !found.steps[len(found.steps)-1].unsure
 }
 
 // show sets the problem's place in the object as it was written, and returns the
@@ -334,8 +349,9 @@ func (p *placer) line(rendered []byte, line int) spot {
 
 // step leads from a node to one below it: by key, or by index where key is empty.
 type step struct {
-	key   string
-	index int
+	key    string
+	index  int
+	unsure bool // that it is the one: without it something else is wrong
 }
 
 func (s step) String() string {

@@ -98,6 +98,15 @@ func TestAllAtOnce(t *testing.T) {
 			"15:87 spec.config.scrape_configs[4].metric_relabel_configs[0].regex",
 			"17:67 spec.scrapeClasses[0].scrapeConfig.scrape_timeout", "18:29 spec.scrapeClasses[1].scrapeConfig",
 		}},
+		"what follows is left out": {config("main", `  config:
+    scrape_configs:
+    - {job_name: a, static_configs: [], scrape_protocols: [Foo]}
+    - {job_name: b, static_configs: [], oauth2: {client_id: x, client_secret_file: /s, token_url: [1], scopes: 1}}
+    - {job_name: c, static_configs: [], http_sd_configs: [{url: foo}]}
+`), []string{
+			"7:60 spec.config.scrape_configs[0].scrape_protocols[0]", "8:100 spec.config.scrape_configs[1].oauth2.token_url[0]",
+			"8:112 spec.config.scrape_configs[1].oauth2.scopes", "9:65 spec.config.scrape_configs[2].http_sd_configs[0].url",
+		}},
 		"target": {scrape("t", "j", `  relabelConfigs:
   - {action: drop, source_labels: [job], regex: '('}
   - {action: replace, source_labels: [a]}
