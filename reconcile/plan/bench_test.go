@@ -85,3 +85,19 @@ func buildAll(b *testing.B, in Input, targets int) {
 		}
 	}
 }
+
+// BenchmarkExplain is one answer over the largest fleet, about an object and
+// about a task.
+func BenchmarkExplain(b *testing.B) {
+	in := fleet(b, 50000, 200, "")
+	for name, query := range map[string]string{"object": "target-0007", "task": fmt.Sprintf("%032x", 777)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if e := Explain(in, query); len(e.Objects)+len(e.Tasks) != 1 {
+					b.Fatalf("%d objects and %d tasks", len(e.Objects), len(e.Tasks))
+				}
+			}
+		})
+	}
+}
