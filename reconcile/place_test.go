@@ -156,7 +156,7 @@ func TestManyBrokenJobs(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	b.WriteString("  config:\n    scrape_configs:\n")
-	for i := range 300 {
+	for i := range 120 {
 		fmt.Fprintf(&b, "    - {job_name: a%d, static_configs: [], scrape_interval: 5q%d}\n", i, i)
 	}
 	found := judge(t, config("main", b.String()))
