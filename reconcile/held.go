@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 
@@ -97,4 +98,18 @@ func scopesOf(live *artifact.Bundle) []inventory.Scope {
 	}
 	slices.SortFunc(out, inventory.Scope.Compare)
 	return out
+}
+
+// loaded are the published pools that the published configuration has a job for.
+// The file of another is of an object that was deleted, or has moved, and has not
+// been cleared away yet: nothing is to be kept of it. Without a configuration all
+// are, for nothing can be told apart.
+func loaded(live *artifact.Bundle) []artifact.Pool {
+	config, ok := live.Config[artifact.ConfigFile]
+	if !ok {
+		return live.Pools
+	}
+	return slices.DeleteFunc(slices.Clone(live.Pools), func(p artifact.Pool) bool {
+		return p.Scraped() && !bytes.Contains(config, []byte("job_name: "+p.Name+"\n"))
+	})
 }

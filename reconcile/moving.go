@@ -9,8 +9,9 @@ import (
 // keepMoving adds to the wanted pools those published targets whose object is
 // moving to another pool and that still run: until Prometheus has loaded a
 // configuration with the new pool, and for as long as it refuses it, they are
-// scraped where they were. One whose address is not the discovered one does not
-// stay where credentials are shown: the configuration may have just begun to.
+// scraped where they were. One of another scheme, or whose address is not the
+// discovered one, does not stay where credentials are shown: the configuration
+// may have just begun to.
 func keepMoving(live *artifact.Bundle, want []artifact.Pool) []artifact.Pool {
 	homes := map[string]string{} // the pool that each object wants its targets in
 	for _, p := range want {
@@ -23,7 +24,7 @@ func keepMoving(live *artifact.Bundle, want []artifact.Pool) []artifact.Pool {
 	for i := range out {
 		for _, t := range poolAt(live, out[i].Path) {
 			home, ok := homes[t.Origin.Object]
-			if !ok || t.Origin.Object == "" || home == out[i].Path || out[i].Guarded && t.Origin.Moved {
+			if !ok || t.Origin.Object == "" || home == out[i].Path || !out[i].Admits(t) {
 				continue
 			}
 			if running == nil {

@@ -149,7 +149,7 @@ func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sourc
 		return inputError{err}
 	}
 	pass.input = plan.Input{
-		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: live.Pools,
+		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: loaded(live),
 		Self: r.options.Self, Shard: shard,
 	}
 	p := plan.Build(pass.input)

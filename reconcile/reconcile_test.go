@@ -521,12 +521,19 @@ func TestMovingBetweenPools(t *testing.T) {
 	wantTargets(t, w, map[string][]string{classFile: {"10.0.0.2:8080 three"}, ownFile: {"10.0.0.1:8080 one"}})
 }
 
-// TestMovingFromCredentials: a target that was sent elsewhere by relabelling does
-// not stay, while it moves, in a class that has just been given credentials.
+// TestMovingFromCredentials: a target that was sent elsewhere by relabelling, or
+// is of another scheme, does not stay, while it moves, in a class that has just
+// been given credentials.
 func TestMovingFromCredentials(t *testing.T) {
 	t.Parallel()
+	elsewhere := "  relabelConfigs: [{target_label: __address__, replacement: 'proxy.example:80'}]\n"
+	movesFromCredentials(t, elsewhere, "http", "proxy.example:80 ")
+	movesFromCredentials(t, "", "https", "10.0.0.1:8080 ")
+}
+
+func movesFromCredentials(t *testing.T, elsewhere, scheme, target string) {
+	t.Helper()
 	files := good()
-	const elsewhere = "  relabelConfigs: [{target_label: __address__, replacement: 'proxy.example:80'}]\n"
 	class := func(settings string) string {
 		return config("main", "  scrapeClasses: [{name: other}, {name: default"+settings+"}]\n")
 	}
@@ -534,7 +541,7 @@ func TestMovingFromCredentials(t *testing.T) {
 	w := newWorld(t, files)
 	w.pass()
 	w.source.Set(map[string]string{
-		"main.yaml": class(", scrapeConfig: {basic_auth: {username: u, password_file: /p}}"),
+		"main.yaml": class(", scrapeConfig: {scheme: " + scheme + ", basic_auth: {username: u, password_file: /p}}"),
 		"api.yaml":  scrape("api", "one", elsewhere+"  scrapeClass: other\n"),
 	})
 	p, err := w.r.Evaluate(t.Context())
@@ -545,9 +552,9 @@ func TestMovingFromCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, targets := range w.targets() {
-		for _, target := range targets {
-			if moved := strings.HasPrefix(target, "proxy.example:80"); moved && path == classFile {
-				t.Errorf("%s still has %s", path, target)
+		for _, got := range targets {
+			if strings.HasPrefix(got, target) && path == classFile {
+				t.Errorf("%s still has %s", path, got)
 			}
 		}
 	}

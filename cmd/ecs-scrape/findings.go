@@ -41,6 +41,13 @@ func printFindings(w io.Writer, pass *reconcile.Pass) {
 		say(w, "%s: %s: %s%s\n", f.Object, f.Code, f.Message, where)
 	}
 	for _, o := range pass.Objects {
+		switch accepted := o.Accepted(); {
+		case accepted.Status != reconcile.False:
+		case o.Served == "":
+			say(w, "%s: no version of it that was valid is known here, so it is left out\n", o.ID)
+		case o.Served != o.Observed:
+			say(w, "%s: its last valid version is served\n", o.ID)
+		}
 		if more := printed[o.ID] - mostFindings; more > 0 {
 			say(w, "%s: ... and %s more; %s\n", o.ID, plural(more, "finding"), whereAll(o.ID))
 		}

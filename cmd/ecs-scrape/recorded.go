@@ -124,12 +124,13 @@ func narrowed(s *inventory.Snapshot, sources []inventory.Source) *inventory.Snap
 }
 
 // lackingParts names, once each, the facts that are wanted and that some cluster
-// of the snapshot lacks.
+// of the snapshot lacks. One that could not be read when it was recorded says why,
+// and is a finding of the objects that need it, as it is live.
 func lackingParts(s *inventory.Snapshot, want inventory.Facts) []string {
 	var out []string
 	for i := range s.Scopes {
 		for _, part := range s.Scopes[i].Facts.Lacks(want) {
-			if s.Scopes[i].State != inventory.Gone && !slices.Contains(out, part) {
+			if s.Scopes[i].State != inventory.Gone && len(s.Scopes[i].Lacking) == 0 && !slices.Contains(out, part) {
 				out = append(out, part)
 			}
 		}

@@ -53,9 +53,10 @@ type Pool struct {
 	Name    string // job_name in prometheus.yml
 	Path    string // relative to the output directory, such as "targets/class/default/targets.json"
 	Targets []Target
-	// Guarded says that Prometheus shows credentials to these targets, so that one
-	// whose address was moved may not join them. Only of a plan.
-	Guarded bool
+	// Guarded is the scheme by which Prometheus shows credentials to these targets,
+	// so that one of another scheme, or whose address was moved, may not join them;
+	// "" where it shows none, or may. Only of a plan.
+	Guarded string
 }
 
 // The directories of the target files that are no ScrapeTarget's.
@@ -127,6 +128,11 @@ func Endpoints(pools []Pool) map[Endpoint]bool {
 
 // Address is the host and port that Prometheus connects to.
 func (t Target) Address() string { return t.Labels.Get("__address__") }
+
+// Admits says that a target of elsewhere may be in the pool for a while.
+func (p Pool) Admits(t Target) bool {
+	return p.Guarded == "" || !t.Origin.Moved && t.Labels.Get("__scheme__") == p.Guarded
+}
 
 // Compare orders targets by address, then by the rest of their labels.
 func (t Target) Compare(o Target) int {

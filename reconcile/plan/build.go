@@ -49,6 +49,8 @@ type Plan struct {
 	// drop, and Withheld those that findings keep from being published, although
 	// Prometheus would take them, by name.
 	Dropped, Withheld map[string]int
+	// Unread says that not every cluster has been read yet.
+	Unread bool
 	// OtherShards counts the targets that fall to other shards.
 	OtherShards int
 	// Absent counts by object, by name, why there are no more targets.
@@ -83,8 +85,10 @@ func newRun(in Input) *run {
 		r.settings[sc.JobName] = sc
 	}
 	for _, p := range in.Choice.Pools() {
-		class, ok := in.Choice.Config.PrometheusConfig.Class(p.Class)
-		r.pools[p.Path] = &artifact.Pool{Name: p.Name, Path: p.Path, Guarded: ok && !mayRetarget(class)}
+		r.pools[p.Path] = &artifact.Pool{Name: p.Name, Path: p.Path}
+		if class, ok := in.Choice.Config.PrometheusConfig.Class(p.Class); ok && !mayRetarget(class) {
+			r.pools[p.Path].Guarded = schemeOf(spec.Field(class.ScrapeConfig.Node, "scheme"))
+		}
 	}
 	r.claims.collect(in.Snapshot)
 	return r

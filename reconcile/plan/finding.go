@@ -21,6 +21,7 @@ const (
 	CodeAddressRetired = "address-retired"
 	CodeDuplicate      = "duplicate-target"
 	CodeIntervalRaised = "interval-raised"
+	CodeTimeoutCapped  = "timeout-lowered"
 	CodeRetarget       = "retarget-refused"
 	CodeIllegalLabel   = "illegal-label"
 	CodeSameLabels     = "same-labels"

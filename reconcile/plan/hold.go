@@ -19,27 +19,54 @@ import (
 func (r *run) hold() {
 	scopes := newScopes(r.in.Snapshot)
 	var planned map[artifact.Endpoint]bool // what is scraped, made when it is first needed
+	r.plan.Unread = !scopes.all
+	var settled map[string]bool // made when a target in another pool is first seen
 	for _, live := range r.in.Live {
 		if live.Self() {
 			continue // found on the command line, not on ECS
 		}
 		for _, t := range live.Targets {
 			pool, t := r.home(live, t)
-			if pool == nil {
-				continue
+			if pool != nil && pool.Path != live.Path {
+				if settled == nil {
+					settled = r.settled()
+				}
+				if settled[t.Origin.Object] {
+					continue
+				}
 			}
-			why := r.reserve(scopes, t.Origin)
-			if why == reserveNone {
-				continue
-			}
-			if why == reserveBlind && planned == nil {
-				planned = r.planned()
-			}
-			if why != reserveBlind || !planned[t.Endpoint()] {
-				r.keep(pool, t, why)
+			if pool != nil && r.reserves(scopes, &t, &planned) {
+				r.keep(pool, t, r.reserve(scopes, t.Origin))
 			}
 		}
 	}
+}
+
+// reserves says that nothing can be said against a published target. planned are
+// the endpoints that are scraped, made when they are first needed.
+func (r *run) reserves(scopes *scopes, t *artifact.Target, planned *map[artifact.Endpoint]bool) bool {
+	why := r.reserve(scopes, t.Origin)
+	if why != reserveBlind {
+		return why != reserveNone
+	}
+	if *planned == nil {
+		*planned = r.planned()
+	}
+	return !(*planned)[t.Endpoint()]
+}
+
+// settled are the objects with published targets in the pool that they have now.
+// What is left of them in another is what has not been cleared away yet.
+func (r *run) settled() map[string]bool {
+	out := map[string]bool{}
+	for _, live := range r.in.Live {
+		for _, t := range live.Targets {
+			if home, ok := r.homes[t.Origin.Object]; ok && home.Path == live.Path {
+				out[t.Origin.Object] = true
+			}
+		}
+	}
+	return out
 }
 
 // reserve is why nothing can be said against a target.

@@ -35,7 +35,10 @@ func (p *Plan) WhyNone(object string) string {
 			parts = append(parts, counted(why.count, why.what)+" "+why.words)
 		}
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) == 0 && p.Unread:
+		return "selects no running container that is known; not every cluster has been read yet"
+	case len(parts) == 0:
 		return "selects no running container"
 	}
 	return "has no target here: " + strings.Join(parts, "; ")

@@ -217,6 +217,11 @@ func (b *builder) timing(want *request) (interval, timeout string) {
 	if want.timeout != "" {
 		t, _ = model.ParseDuration(want.timeout)
 	}
+	if t > i { // of what was served before the interval became shorter; else it is refused
+		b.note(fault{code: CodeTimeoutCapped, message: fmt.Sprintf(
+			"a timeout of %s is lowered to the interval %s, beyond which Prometheus refuses it: lower it, or set the endpoint's interval", t, i)})
+		t = i
+	}
 	return i.String(), t.String()
 }
 
