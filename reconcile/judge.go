@@ -324,11 +324,7 @@ func (j *judgement) assess(config, o *spec.Object) []spec.Problem {
 // assess is all that is wrong with one object by itself: what Prometheus refuses,
 // and what it accepts although it is wrong.
 func assess(config, o *spec.Object) []spec.Problem {
-	refused := plan.Refused(config, o)
-	if spec.Faulty(refused) {
-		return append(refused, validate.Lint(config, o)...)
-	}
-	return slices.Concat(refused, judgeObject(config, o), validate.Lint(config, o))
+	return slices.Concat(plan.Refused(config, o), judgeObject(config, o), validate.Lint(config, o))
 }
 
 // judgeObject lets Prometheus judge one object on its own. config is the

@@ -455,7 +455,10 @@ func classPath(i int) string { return fmt.Sprintf("spec.scrapeClasses[%d].scrape
 // of its class in the rendered job.
 func (p *placer) afterClass(t *spec.ScrapeTargetSpec, steps []step) []step {
 	const relabel = "metric_relabel_configs"
-	class, _ := p.config.PrometheusConfig.Class(t.Class())
+	class, ok := p.config.PrometheusConfig.Class(t.Class())
+	if !ok {
+		return steps
+	}
 	before := value(class.ScrapeConfig.Node, relabel)
 	if before == nil || len(steps) < 2 || steps[0].key != relabel {
 		return steps

@@ -521,6 +521,18 @@ func TestMovingBetweenPools(t *testing.T) {
 	wantTargets(t, w, map[string][]string{classFile: {"10.0.0.2:8080 three"}, ownFile: {"10.0.0.1:8080 one"}})
 }
 
+// TestRefusedAndWrong: what the operator forbids an object hides nothing of what
+// Prometheus says of it.
+func TestRefusedAndWrong(t *testing.T) {
+	t.Parallel()
+	files := good()
+	files["api.yaml"] = scrape("api", "one", "  scrapeClass: gold\n  labels: {a.b: c}\n  relabelConfigs: [{action: zap}]\n  scrapeConfig: {sample_limit: x}\n")
+	wantProblems(t, newWorld(t, files).pass(),
+		`api.yaml:8:16: spec.scrapeClass: PrometheusConfig/main declares no scrape class "gold", but default: declare it in spec.scrapeClasses or name one of these`,
+		`api.yaml:10:29: spec.relabelConfigs[0].action: unknown relabel action "zap"`,
+		"api.yaml:11:32: spec.scrapeConfig.sample_limit: cannot unmarshal !!str `x` into uint")
+}
+
 // TestMovingFromCredentials: a target that was sent elsewhere by relabelling, or
 // is of another scheme, does not stay, while it moves, in a class that has just
 // been given credentials.
