@@ -205,7 +205,7 @@ func (s *search) saysJob(n *yaml.Node) bool {
 	if n == nil {
 		return false
 	}
-	if name := value(n, "job_name"); name != nil && s.says(name.Value) {
+	if name := spec.Field(n, "job_name"); name != nil && s.says(name.Value) {
 		return true
 	}
 	return slices.ContainsFunc(n.Content, s.saysJob)

@@ -63,7 +63,7 @@ func jobsOf(o *spec.Object) []*yaml.Node {
 	if o.PrometheusConfig == nil {
 		return nil
 	}
-	jobs := value(o.PrometheusConfig.Config.Node, "scrape_configs")
+	jobs := spec.Field(o.PrometheusConfig.Config.Node, "scrape_configs")
 	if jobs == nil || jobs.Kind != yaml.SequenceNode {
 		return nil
 	}
@@ -292,7 +292,7 @@ func placeRule(p *spec.Problem, o *spec.Object, e *validate.Error) {
 	i := e.Index - 1
 	if e.Index == 0 {
 		i = slices.IndexFunc(groups.Content, func(group *yaml.Node) bool {
-			name := value(group, "name")
+			name := spec.Field(group, "name")
 			return name != nil && name.Value == e.Group
 		})
 	}
@@ -301,12 +301,12 @@ func placeRule(p *spec.Problem, o *spec.Object, e *validate.Error) {
 	}
 	node := groups.Content[i]
 	p.Path = fmt.Sprintf("%s[%d]", o.GroupsPath(), i)
-	if rule := (step{index: e.Rule - 1}).in(value(node, "rules")); rule != nil {
+	if rule := (step{index: e.Rule - 1}).in(spec.Field(node, "rules")); rule != nil {
 		p.Path += fmt.Sprintf(".rules[%d]", e.Rule-1)
 		node = rule
 	}
 	at(p, node)
-	if field := value(node, e.Field); field != nil {
+	if field := spec.Field(node, e.Field); field != nil {
 		p.Path += "." + e.Field
 		at(p, field)
 	}
@@ -363,7 +363,7 @@ func (s step) String() string {
 
 func (s step) in(n *yaml.Node) *yaml.Node {
 	if s.key != "" {
-		return value(n, s.key)
+		return spec.Field(n, s.key)
 	}
 	if n == nil || n.Kind != yaml.SequenceNode || s.index < 0 || s.index >= len(n.Content) {
 		return nil
@@ -403,7 +403,7 @@ func (p *placer) origin(rendered *yaml.Node, steps []step) (root *yaml.Node, pre
 		return o.PrometheusRule.Groups.Node, o.GroupsPath(), steps[min(1, len(steps)):]
 	}
 	if len(steps) >= 2 && steps[0].key == "scrape_configs" {
-		job := value(steps[1].in(value(rendered, "scrape_configs")), "job_name")
+		job := spec.Field(steps[1].in(spec.Field(rendered, "scrape_configs")), "job_name")
 		if job != nil && strings.HasPrefix(job.Value, plan.ReservedJobPrefix) {
 			return p.poolOrigin(strings.TrimPrefix(job.Value, plan.ReservedJobPrefix+"class/"), steps[2:])
 		}
@@ -424,7 +424,7 @@ func (p *placer) alertmanager(steps []step) (int, bool) {
 		return 0, false
 	}
 	i := steps[2].index
-	if own := value(value(p.object.PrometheusConfig.Config.Node, "alerting"), "alertmanagers"); own != nil {
+	if own := spec.Field(spec.Field(p.object.PrometheusConfig.Config.Node, "alerting"), "alertmanagers"); own != nil {
 		i -= len(own.Content)
 	}
 	return i, i >= 0 && i < len(p.object.PrometheusConfig.Alertmanagers)
@@ -459,7 +459,7 @@ func (p *placer) afterClass(t *spec.ScrapeTargetSpec, steps []step) []step {
 	if !ok {
 		return steps
 	}
-	before := value(class.ScrapeConfig.Node, relabel)
+	before := spec.Field(class.ScrapeConfig.Node, relabel)
 	if before == nil || len(steps) < 2 || steps[0].key != relabel {
 		return steps
 	}
@@ -497,5 +497,3 @@ func at(p *spec.Problem, n *yaml.Node) {
 		p.Line, p.Column = n.Line, n.Column
 	}
 }
-
-func value(mapping *yaml.Node, key string) *yaml.Node { return spec.Field(mapping, key) }

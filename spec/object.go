@@ -79,6 +79,10 @@ func (o *Object) GroupsPath() string {
 	return "spec.groups"
 }
 
+// CodeUnknownMeta is the warning that a rule reads a __meta_ecs_* label which does
+// not exist. Package plan, which has the labels, finds it.
+const CodeUnknownMeta = "unknown-meta"
+
 // Problem is one thing wrong with a document: what, where, and the remedy.
 type Problem struct {
 	Position

@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"net/netip"
-	"path"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -35,24 +34,30 @@ func (r *run) hold() {
 					continue
 				}
 			}
-			if pool != nil && r.reserves(scopes, &t, &planned) {
-				r.keep(pool, t, r.reserve(scopes, t.Origin))
+			if pool == nil {
+				continue
+			}
+			if why := r.reserves(scopes, &t, &planned); why != reserveNone {
+				r.keep(pool, t, why)
 			}
 		}
 	}
 }
 
-// reserves says that nothing can be said against a published target. planned are
-// the endpoints that are scraped, made when they are first needed.
-func (r *run) reserves(scopes *scopes, t *artifact.Target, planned *map[artifact.Endpoint]bool) bool {
+// reserves is why nothing can be said against a published target. planned are the
+// endpoints that are scraped, made when they are first needed.
+func (r *run) reserves(scopes *scopes, t *artifact.Target, planned *map[artifact.Endpoint]bool) reserve {
 	why := r.reserve(scopes, t.Origin)
 	if why != reserveBlind {
-		return why != reserveNone
+		return why
 	}
 	if *planned == nil {
 		*planned = r.planned()
 	}
-	return !(*planned)[t.Endpoint()]
+	if (*planned)[t.Endpoint()] {
+		return reserveNone
+	}
+	return why
 }
 
 // settled are the objects with published targets in the pool that they have now.
@@ -208,10 +213,7 @@ func mayHold(src inventory.SourceStatus, o artifact.Origin) bool {
 	if region := orDefault(src.Region, src.Source.Region); region != "" && region != o.Region {
 		return false
 	}
-	return len(src.Source.Clusters) == 0 || slices.ContainsFunc(src.Source.Clusters, func(glob string) bool {
-		ok, _ := path.Match(glob, o.Cluster)
-		return ok
-	})
+	return src.Source.Watches(o.Cluster)
 }
 
 // claims knows the newest running task of each place that only one task can have

@@ -10,9 +10,6 @@ import (
 	"ecs-scrape/spec"
 )
 
-// LintUnknownMeta is of a rule that looks at a label which no target has.
-const LintUnknownMeta = "unknown-meta"
-
 // UnknownMeta are the __meta_ecs_* labels that a ScrapeTarget looks at and that do
 // not exist, sorted by path; none of another kind of object. In labelsFrom that is
 // an error, in relabelConfigs a warning: a rule may be meant for what is empty.
@@ -48,7 +45,7 @@ func unknownSources(o *spec.Object) []spec.Problem {
 				continue
 			}
 			p := refusal(o, fmt.Sprintf("spec.relabelConfigs[%d].source_labels[%d]", i, j), "%q does not exist, so it is always empty; %s", n.Value, suggestMeta(n.Value))
-			p.Code, p.Severity = LintUnknownMeta, spec.Warning
+			p.Code, p.Severity = spec.CodeUnknownMeta, spec.Warning
 			out = append(out, p)
 		}
 	}

@@ -32,14 +32,14 @@ const (
 	CodeNoDiscovery     = "no-discovery"
 	CodeRuleOfAgent     = "rule-of-agent"
 	CodeNotSelected     = "not-selected"
-	LintUnknownMeta     = "unknown-meta"
 )
 
-// Lints are all codes and what a finding does to its object, that of decoding
-// among them.
+// Lints are all codes and what a finding does to its object, those of decoding and
+// of the planner among them.
 func Lints() map[string]spec.Severity {
 	return map[string]spec.Severity{
 		spec.CodePartialResponse: spec.Warning,
+		spec.CodeUnknownMeta:     spec.Warning,
 
 		CodeScheme:          spec.Error,
 		CodePath:            spec.Error,
@@ -60,7 +60,6 @@ func Lints() map[string]spec.Severity {
 		CodeNoDiscovery:     spec.Warning,
 		CodeRuleOfAgent:     spec.Warning,
 		CodeNotSelected:     spec.Warning,
-		LintUnknownMeta:     spec.Warning,
 	}
 }
 
