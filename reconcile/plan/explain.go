@@ -82,8 +82,9 @@ type TargetExplanation struct {
 // Explain plans once more and tells what became of what the query is about: a
 // ScrapeTarget's name, a task's ARN or id or the beginning of one, a container
 // as TASK/NAME or by its runtime id, or an address with or without a port: one
-// that a task has, or that a target of it ends up with. An empty query is about every ScrapeTarget. Where nothing has that name, neither
-// Objects nor Tasks are there.
+// that a task has, or that a target of it ends up with. An empty query is about
+// every ScrapeTarget. Where nothing has that name, neither Objects nor Tasks are
+// there.
 func Explain(in Input, query string) *Explanation {
 	out := &Explanation{Query: query, Unsure: unsure(in.Snapshot)}
 	objects := in.Choice.Targets

@@ -138,6 +138,9 @@ func has(s *inventory.Snapshot, t *inventory.Task, host netip.Addr) bool {
 
 // explainTasks gives every object's verdict about each inquiry, in one Build.
 func explainTasks(in Input, inquiries []inquiry) []TaskExplanation {
+	if len(inquiries) == 0 {
+		return nil
+	}
 	steps := map[share][]step{}
 	wanted := map[string]bool{}
 	for _, s := range inquiries {
