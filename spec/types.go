@@ -239,6 +239,10 @@ type ECSSource struct {
 	ExternalID string `json:"externalID,omitempty"`
 	// Clusters are names; globs as in path.Match. Absent: all.
 	Clusters []string `json:"clusters,omitempty"`
+	// EventsQueue is the URL of the SQS queue that ECS events of this account and
+	// region arrive in, through EventBridge. Several entries may name one queue,
+	// which is then read once. Absent: the entry is polled.
+	EventsQueue string `json:"eventsQueue,omitempty"`
 }
 
 // ScrapeClass is one scrape pool that many ScrapeTargets share.

@@ -13,6 +13,9 @@ type Source struct {
 	RoleARN    string   `json:"roleARN,omitempty"`
 	ExternalID string   `json:"externalID,omitempty"`
 	Clusters   []string `json:"clusters,omitempty"` // globs as in path.Match; none: all
+	// EventsQueue is the URL of the SQS queue that the source's events arrive in;
+	// "": it is polled. Several sources may name one queue.
+	EventsQueue string `json:"eventsQueue,omitempty"`
 }
 
 // Watches says whether the source asks for a cluster of that name.
@@ -88,6 +91,9 @@ type ScopeStatus struct {
 	SyncedAt time.Time `json:"syncedAt,omitzero"` // end of the last complete listing
 	Since    time.Time `json:"since,omitzero"`    // unsynced, stale or gone since
 	Reason   string    `json:"reason,omitempty"`  // why unsynced, stale or gone
+	// Restored is when what is known was written to disk, by an earlier process;
+	// zero once this one has listed the scope.
+	Restored time.Time `json:"restored,omitzero"`
 	// Facts are the optional parts that every task of the scope and its
 	// definition hold. An object that needs more of them cannot be judged here
 	// yet: what is published for it stays.
@@ -106,6 +112,16 @@ type SourceStatus struct {
 	Listed  bool      `json:"listed"`            // its clusters were listed completely at least once
 	Since   time.Time `json:"since,omitzero"`    // failing since
 	Reason  string    `json:"reason,omitempty"`  // why its clusters are not known, or no longer fresh
+	// Events tells of its queue; nil where it has none, and is polled.
+	Events *EventsStatus `json:"events,omitempty"`
+}
+
+// EventsStatus tells whether the events of a source arrive. While they do not,
+// the source is polled.
+type EventsStatus struct {
+	Working bool      `json:"working"`
+	Since   time.Time `json:"since,omitzero"`   // working, or not, since
+	Reason  string    `json:"reason,omitempty"` // why not
 }
 
 // Snapshot is the inventory at one moment: sorted, complete per synced or

@@ -95,7 +95,7 @@ func (c *Choice) Want(fallback []inventory.Source) inventory.Want {
 		w.Sources = nil
 		for _, s := range ecs {
 			w.Sources = append(w.Sources, inventory.Source{
-				Region: s.Region, RoleARN: s.RoleARN, ExternalID: s.ExternalID, Clusters: s.Clusters,
+				Region: s.Region, RoleARN: s.RoleARN, ExternalID: s.ExternalID, Clusters: s.Clusters, EventsQueue: s.EventsQueue,
 			})
 		}
 	}
