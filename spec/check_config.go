@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,7 +46,29 @@ func (d *document) checkECSSource(at string, s *ECSSource) {
 		d.at(at+".roleARN", "%q is no ARN of a role; write arn:aws:iam::ACCOUNT:role/NAME", s.RoleARN)
 	}
 	d.checkGlobs(at+".clusters", s.Clusters)
+	if s.EventsQueue != "" {
+		if err := CheckQueueURL(s.EventsQueue); err != nil {
+			d.at(at+".eventsQueue", "%v", err)
+		}
+	}
 }
+
+// CheckQueueURL says what is wrong with the URL of an SQS queue, and what to
+// write.
+func CheckQueueURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || !queuePath.MatchString(u.Path) || u.RawQuery != "" || u.User != nil {
+		return fmt.Errorf("%q is no URL of an SQS queue; write https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, as SQS shows it", text)
+	}
+	if strings.HasSuffix(u.Path, ".fifo") {
+		return fmt.Errorf("%q is a FIFO queue, whose order would hold every event back behind the one before; make it a standard queue", text)
+	}
+	return nil
+}
+
+// queuePath is the account and the name of a queue (Amazon SQS Developer Guide,
+// "Queue and message identifiers").
+var queuePath = regexp.MustCompile(`^/[0-9]{12}/[A-Za-z0-9_-]{1,80}(\.fifo)?$`)
 
 func (d *document) checkClasses(classes []ScrapeClass) {
 	seen := make(map[string]int)
