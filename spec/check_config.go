@@ -2,7 +2,6 @@ package spec
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,19 +55,18 @@ func (d *document) checkECSSource(at string, s *ECSSource) {
 // CheckQueueURL says what is wrong with the URL of an SQS queue, and what to
 // write.
 func CheckQueueURL(text string) error {
-	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || !queuePath.MatchString(u.Path) || u.RawQuery != "" || u.User != nil {
-		return fmt.Errorf("%q is no URL of an SQS queue; write https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, as SQS shows it", text)
+	switch {
+	case queueURL.MatchString(text):
+		return nil
+	case queueURL.MatchString(strings.TrimSuffix(text, ".fifo")):
+		return fmt.Errorf("%q is a FIFO queue, to which EventBridge delivers in an order that would hold every event back; make it a standard queue", text)
 	}
-	if strings.HasSuffix(u.Path, ".fifo") {
-		return fmt.Errorf("%q is a FIFO queue, whose order would hold every event back behind the one before; make it a standard queue", text)
-	}
-	return nil
+	return fmt.Errorf("%q is no URL of an SQS queue; write https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, as SQS shows it", text)
 }
 
-// queuePath is the account and the name of a queue (Amazon SQS Developer Guide,
-// "Queue and message identifiers").
-var queuePath = regexp.MustCompile(`^/[0-9]{12}/[A-Za-z0-9_-]{1,80}(\.fifo)?$`)
+// queueURL ends with the account and the name of a standard queue (Amazon SQS
+// Developer Guide, "Queue and message identifiers").
+var queueURL = regexp.MustCompile(`^https?://[^/?#@\s]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}$`)
 
 func (d *document) checkClasses(classes []ScrapeClass) {
 	seen := make(map[string]int)
