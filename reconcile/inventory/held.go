@@ -14,7 +14,7 @@ func (s *Store) unheard(c *scopeState, l Listing, others iter.Seq[string]) []str
 		return nil
 	}
 	heard := map[string]struct{}{}
-	for _, names := range []iter.Seq[string]{maps.Keys(c.entries), maps.Keys(c.tombs), others} {
+	for _, names := range []iter.Seq[string]{c.described(), maps.Keys(c.tombs), others} {
 		for name := range names {
 			heard[nameOf(name)] = struct{}{}
 		}
@@ -26,6 +26,18 @@ func (s *Store) unheard(c *scopeState, l Listing, others iter.Seq[string]) []str
 		}
 	}
 	return out
+}
+
+// described are the tasks known with all the facts that were asked for when they
+// were told of.
+func (c *scopeState) described() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for arn, e := range c.entries {
+			if !e.bare && !yield(arn) {
+				return
+			}
+		}
+	}
 }
 
 // believed are the tasks that ECS calls MISSING and that have been known for
