@@ -43,11 +43,14 @@ type Watcher struct {
 	wanted  chan struct{}
 	now     func() time.Time
 
+	longPoll time.Duration // of a queue
+
 	mu       sync.Mutex
 	want     inventory.Want
 	known    bool // Want has been called
 	sources  map[string]*source
-	notified uint64 // revision of the store
+	queues   []*queue // that are read
+	notified uint64   // revision of the store
 }
 
 // New returns a Watcher that wants nothing yet. It is an error if an option is
@@ -79,6 +82,8 @@ func New(o Options) (*Watcher, error) {
 		wanted:  make(chan struct{}, 1),
 		now:     time.Now,
 		sources: map[string]*source{},
+
+		longPoll: longPoll,
 	}, nil
 }
 
@@ -128,13 +133,17 @@ func (w *Watcher) Changed() <-chan struct{} { return w.changed }
 // Run polls what is wanted until ctx ends, and waits for all that it started.
 // It returns nil: failures are statuses in the snapshot.
 func (w *Watcher) Run(ctx context.Context) error {
-	workers := map[*source]*worker{}
+	workers, readers := map[*source]*worker{}, map[*queue]*worker{}
 	defer func() {
 		for _, one := range workers {
 			one.stop()
 		}
+		for _, one := range readers {
+			one.stop()
+		}
 	}()
 	for {
+		w.readQueues(ctx, readers)
 		w.staff(ctx, workers)
 		select {
 		case <-ctx.Done():
@@ -180,13 +189,49 @@ func (w *Watcher) staff(ctx context.Context, workers map[*source]*worker) {
 		if one, ok := workers[s]; ok {
 			signal(one.kick)
 		} else {
-			workers[s] = start(ctx, s)
+			workers[s] = newWorker(ctx, s.loop, s.followUp)
 		}
 	}
 	w.mu.Lock() // a source that was stopped may have been in the middle of a poll
 	w.retire()
+	w.publish()
 	w.mu.Unlock()
 	w.notify()
+}
+
+// readQueues reads the queues that are wanted, each once, and no others.
+func (w *Watcher) readQueues(ctx context.Context, readers map[*queue]*worker) {
+	w.mu.Lock()
+	sources := w.ordered()
+	w.mu.Unlock()
+	old := w.queues
+	var queues []*queue
+	for _, id := range queueIDs(sources) {
+		i := slices.IndexFunc(old, func(q *queue) bool { return q.id == id })
+		if i >= 0 {
+			queues = append(queues, old[i])
+		} else {
+			queues = append(queues, newQueue(w, id))
+		}
+	}
+	w.mu.Lock()
+	w.queues = queues
+	w.mu.Unlock()
+	for _, s := range sources {
+		s.subscribe(queueOf(queues, s.queueURL()))
+	}
+	for _, q := range queues {
+		q.attach(slices.DeleteFunc(slices.Clone(sources), func(s *source) bool { return s.queueURL() != q.id.url }))
+		if readers[q] == nil {
+			readers[q] = newWorker(ctx, func(ctx context.Context, _ *worker) { q.run(ctx) })
+		}
+	}
+	for q, one := range readers {
+		if !slices.Contains(queues, q) {
+			one.stop()
+			delete(readers, q)
+		}
+	}
 }
 
 // ordered are the wanted sources without doubles; the caller holds the lock.
@@ -214,6 +259,7 @@ func (w *Watcher) reconcile() {
 			next[k] = newSource(w, src)
 			w.inherit(next[k])
 		}
+		next[k].setQueue(src.EventsQueue)
 	}
 	w.sources = next
 }
