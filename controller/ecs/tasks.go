@@ -42,9 +42,9 @@ func (s *source) list(ctx context.Context, scope inventory.Scope) error {
 	return nil
 }
 
-// refresh describes again the tasks whose turn it is.
+// refresh describes again the tasks whose turn it is. Nobody waits for that.
 func (s *source) refresh(ctx context.Context, scope inventory.Scope) error {
-	if err := s.describe(ctx, scope, s.w.store.Due(scope, s.w.now())); err != nil {
+	if err := s.describe(withLeisure(ctx), scope, s.w.store.Due(scope, s.w.now())); err != nil {
 		return err
 	}
 	return s.resolve(ctx, scope)
