@@ -185,7 +185,7 @@ func (s *source) wholeInstances(ctx context.Context, scope inventory.Scope) erro
 // error ends it.
 func inBatches(ctx context.Context, names []string, size int, do func(context.Context, []string) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(concurrency)
+	group.SetLimit(inFlight)
 	for batch := range slices.Chunk(names, size) {
 		if ctx.Err() != nil {
 			break

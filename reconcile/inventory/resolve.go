@@ -31,11 +31,7 @@ func (s *Store) WantedDefinitions(scope Scope, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.wanted(scope, func(t *Task) string {
-		d, ok := s.definitions[t.Definition]
-		switch {
-		case t.Definition == "",
-			ok && d.absent && now.Sub(d.asked) < AbsentAge,
-			ok && !d.absent && d.facts == s.generation:
+		if !s.wantsDefinition(t.Definition, now) {
 			return ""
 		}
 		return t.Definition
