@@ -43,6 +43,9 @@ type Status struct {
 	Sources  []inventory.SourceStatus `json:"sources"`
 	Scopes   []inventory.ScopeStatus  `json:"scopes"`
 	Pools    []PoolStatus             `json:"pools"`
+	// Overdue are the places that have not been read for longer than
+	// [Options.StaleAfter], the longest first.
+	Overdue []Overdue `json:"overdue"`
 }
 
 // ConfigStatus follows prometheus.yml and rules from the specs to Prometheus.
@@ -126,6 +129,7 @@ func newStatus(state, message string) *Status {
 	return &Status{
 		State: state, Message: message, Objects: []ObjectStatus{}, Problems: []spec.Problem{}, Findings: []plan.Finding{},
 		Sources: []inventory.SourceStatus{}, Scopes: []inventory.ScopeStatus{}, Pools: []PoolStatus{},
+		Overdue: []Overdue{},
 	}
 }
 
@@ -156,6 +160,8 @@ func (c *Controller) refresh() {
 
 func (c *Controller) restate(s *Status) {
 	s.Config = c.configStatus()
+	s.Overdue = overdue(s.Sources, s.Scopes, time.Now(), c.options.StaleAfter)
+	c.logOverdue(s.Overdue)
 	s.Objects = c.restand(s.Objects, time.Now().UTC())
 	s.Healthy = c.config.published != "" || c.config.previous != ""
 	s.judge(c.passErr)
@@ -221,6 +227,9 @@ func (s *Status) judge(err error) {
 }
 
 func (s *Status) inventoryState() (state, message string) {
+	if len(s.Overdue) > 0 {
+		return StateDegraded, s.Overdue[0].message()
+	}
 	for _, src := range s.Sources {
 		if src.Reason != "" {
 			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + ": " + src.Reason
@@ -232,6 +241,11 @@ func (s *Status) inventoryState() (state, message string) {
 		}
 		for _, fact := range slices.Sorted(maps.Keys(sc.Lacking)) {
 			return StateDegraded, "cluster " + sc.Scope.String() + ": " + sc.Lacking[fact]
+		}
+	}
+	for _, src := range s.Sources {
+		if src.Events != nil && !src.Events.Working && src.Events.Reason != "" {
+			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + " is polled, its events do not arrive: " + src.Events.Reason
 		}
 	}
 	return StateOK, ""

@@ -298,6 +298,7 @@ func schemaRules() map[string]object {
 		"ECSSource.region":                     notEmpty,
 		"ECSSource.roleARN":                    {"pattern": "^$|" + roleARN.String()},
 		"ECSSource.clusters[]":                 notEmpty,
+		"ECSSource.eventsQueue":                {"pattern": "^$|" + queueURL.String()},
 		"ScrapeClass.name":                     name,
 		"ScrapeClass.scrapeConfig":             without("job_name|target_limit|" + discovery),
 		"PrometheusRuleSpec.groups":            {"type": "array", "items": object{"type": "object"}},
