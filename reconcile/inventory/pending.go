@@ -100,7 +100,7 @@ func (s *Store) want(c *scopeState, w *wants, arn string, p *pending, now time.T
 	if e == nil {
 		return true
 	}
-	if s.wantsDefinition(e.task, now) {
+	if s.wantsDefinition(e.task.Definition, now) {
 		w.definitions.add(e.task.Definition)
 		lacks = true
 	}

@@ -31,17 +31,17 @@ func (s *Store) WantedDefinitions(scope Scope, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.wanted(scope, func(t *Task) string {
-		if !s.wantsDefinition(t, now) {
+		if !s.wantsDefinition(t.Definition, now) {
 			return ""
 		}
 		return t.Definition
 	})
 }
 
-func (s *Store) wantsDefinition(t *Task, now time.Time) bool {
-	d, ok := s.definitions[t.Definition]
+func (s *Store) wantsDefinition(arn string, now time.Time) bool {
+	d, ok := s.definitions[arn]
 	switch {
-	case t.Definition == "":
+	case arn == "":
 		return false
 	case ok && d.absent:
 		return now.Sub(d.asked) >= AbsentAge
