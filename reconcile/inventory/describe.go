@@ -58,7 +58,7 @@ func (s *Store) observe(c *scopeState, d Description, t *Task) {
 		c.entries[t.ARN] = e
 	}
 	changed := e.task == nil || !reflect.DeepEqual(e.task, t)
-	e.asked, e.described, e.facts = d.Asked, d.Answered, d.Facts
+	e.asked, e.described, e.facts, e.restored = d.Asked, d.Answered, d.Facts, false
 	if changed {
 		e.task = t
 		s.touch(c, t.ARN)

@@ -2,7 +2,7 @@ package inventory
 
 import (
 	"fmt"
-	"maps"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -23,8 +23,8 @@ type Listing struct {
 }
 
 // Needed lists, sorted, the tasks that must be described before the listing is
-// complete: those not seen before, those not yet running, those that lack facts
-// asked for since, and, because a removal needs evidence, those that it omits.
+// complete: those not seen before, or restored, those not yet running, those that lack
+// facts asked for since, and, because a removal needs evidence, those that it omits.
 // It names them by ARN, and by id where only [Listing.Held] does.
 func (s *Store) Needed(l Listing) []string {
 	s.mu.Lock()
@@ -49,9 +49,25 @@ func (s *Store) Needed(l Listing) []string {
 			need = append(need, arn)
 		}
 	}
-	need = append(need, s.unheard(c, l, maps.Keys(listed))...)
+	need = append(need, s.unheard(c, l, known(c, listed))...)
 	slices.Sort(need)
 	return need
+}
+
+// known are the tasks that are known, or listed, by ARN.
+func known(c *scopeState, listed map[string]struct{}) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for arn := range listed {
+			if !yield(arn) {
+				return
+			}
+		}
+		for arn := range c.entries {
+			if !yield(arn) {
+				return
+			}
+		}
+	}
 }
 
 func (s *Store) mustDescribe(c *scopeState, arn string) bool {
@@ -60,7 +76,7 @@ func (s *Store) mustDescribe(c *scopeState, arn string) bool {
 		tomb, dead := c.tombs[arn]
 		return !dead || !tomb.stopped || !s.keeps(stopIsFinal)
 	}
-	return e.facts != s.generation || !e.task.settled()
+	return e.restored || e.facts != s.generation || !e.task.settled()
 }
 
 // omits says whether the absence of a known task from l means anything.
@@ -157,7 +173,7 @@ func (s *Store) unanswered(c *scopeState, listed map[string]struct{}, now time.T
 		return fmt.Errorf("%d listed tasks are not described, such as %s", len(unknown), slices.Min(unknown))
 	case len(unresolved) > 0:
 		return fmt.Errorf("%d tasks lack their definition or instance, such as %s", len(unresolved), slices.Min(unresolved))
-	case len(odd) > 0 && c.status.State == Unsynced && s.keeps(firstSyncIsComplete):
+	case len(odd) > 0 && c.unlisted() && s.keeps(firstSyncIsComplete):
 		return fmt.Errorf("%d listed tasks are unknown to DescribeTasks, such as %s", len(odd), slices.Min(odd))
 	}
 	return nil
