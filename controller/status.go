@@ -42,7 +42,12 @@ type Status struct {
 	Findings []plan.Finding           `json:"findings"` // by object
 	Sources  []inventory.SourceStatus `json:"sources"`
 	Scopes   []inventory.ScopeStatus  `json:"scopes"`
-	Pools    []PoolStatus             `json:"pools"`
+	// Overdue are the places that have not been read for longer than
+	// [Options.StaleAfter], the longest first.
+	Overdue []Overdue    `json:"overdue"`
+	Pools   []PoolStatus `json:"pools"` // only of [Status.Detailed]
+
+	pools []artifact.Pool // that Pools are made from
 }
 
 // ConfigStatus follows prometheus.yml and rules from the specs to Prometheus.
@@ -118,14 +123,27 @@ type TargetStatus struct {
 	Labels  labels.Labels `json:"labels"`
 }
 
-// Status is the newest status. It may be called from any goroutine.
+// Status is the newest status, without its pools. It may be called from any
+// goroutine.
 func (c *Controller) Status() *Status { return c.status.Load() }
+
+// Detailed is the status with its pools and all their targets, which are listed
+// only for who asks: of a large fleet they are 100,000.
+func (s *Status) Detailed() *Status {
+	if s.pools == nil {
+		return s
+	}
+	out := *s
+	out.Pools = poolStatuses(s.pools)
+	return &out
+}
 
 // newStatus has empty lists where nothing is known: in JSON a list is never null.
 func newStatus(state, message string) *Status {
 	return &Status{
 		State: state, Message: message, Objects: []ObjectStatus{}, Problems: []spec.Problem{}, Findings: []plan.Finding{},
 		Sources: []inventory.SourceStatus{}, Scopes: []inventory.ScopeStatus{}, Pools: []PoolStatus{},
+		Overdue: []Overdue{},
 	}
 }
 
@@ -156,6 +174,8 @@ func (c *Controller) refresh() {
 
 func (c *Controller) restate(s *Status) {
 	s.Config = c.configStatus()
+	s.Overdue = overdue(s.Sources, s.Scopes, time.Now(), c.options.StaleAfter)
+	c.logOverdue(s.Overdue)
 	s.Objects = c.restand(s.Objects, time.Now().UTC())
 	s.Healthy = c.config.published != "" || c.config.previous != ""
 	s.judge(c.passErr)
@@ -179,7 +199,7 @@ func (c *Controller) survey(pass *reconcile.Pass) *Status {
 		for _, n := range p.Withheld {
 			s.Targets.Withheld += n
 		}
-		s.Pools = poolStatuses(p.Bundle.Pools)
+		s.pools = p.Bundle.Pools
 	}
 	s.Objects = objectStatuses(pass, p, s.Findings)
 	c.standings = standings(pass, p)
@@ -221,6 +241,9 @@ func (s *Status) judge(err error) {
 }
 
 func (s *Status) inventoryState() (state, message string) {
+	if len(s.Overdue) > 0 {
+		return StateDegraded, s.Overdue[0].message()
+	}
 	for _, src := range s.Sources {
 		if src.Reason != "" {
 			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + ": " + src.Reason
@@ -232,6 +255,11 @@ func (s *Status) inventoryState() (state, message string) {
 		}
 		for _, fact := range slices.Sorted(maps.Keys(sc.Lacking)) {
 			return StateDegraded, "cluster " + sc.Scope.String() + ": " + sc.Lacking[fact]
+		}
+	}
+	for _, src := range s.Sources {
+		if src.Events != nil && !src.Events.Working && src.Events.Reason != "" {
+			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + " is polled, its events do not arrive: " + src.Events.Reason
 		}
 	}
 	return StateOK, ""

@@ -80,6 +80,7 @@ type Reconciler struct {
 	judged   *judgement
 	holding  holding
 	changes  changes
+	jobs     jobs
 	last     *Pass
 }
 
@@ -150,7 +151,7 @@ func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sourc
 		return inputError{err}
 	}
 	pass.input = plan.Input{
-		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: loaded(live),
+		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: r.jobs.loaded(live),
 		Changed: r.changes.note(j.choice), Self: r.options.Self, Shard: shard,
 	}
 	p := plan.Build(pass.input)

@@ -22,6 +22,7 @@ const (
 	defaultURL      = "http://127.0.0.1:9090"
 	defaultPoll     = 15 * time.Second
 	defaultShare    = 0.5
+	defaultStale    = 15 * time.Minute
 	defaultSpecsDir = time.Second
 	defaultSpecsS3  = 10 * time.Second
 )

@@ -37,6 +37,7 @@ type runOptions struct {
 	secrets    secretsFlags
 	output     string
 	webCfg     string
+	staleAfter time.Duration
 
 	stderr io.Writer
 	// listening is told the address that the pages are served at.
@@ -65,6 +66,7 @@ a second, with nothing half-written.`,
 	o.prometheus.add(f, "where Prometheus answers; empty: nobody is told to reload, and it is not scraped",
 		"where the page, the metrics and the health checks are served")
 	f.DurationVar(&o.specs.interval, "specs.interval", 0, "how often the specs are looked at (default 1s for a directory, 10s for S3)")
+	f.DurationVar(&o.staleAfter, "ecs.stale-after", defaultStale, "raise the alarm when a cluster has not been read for that long; 0 never. Its targets stay as last known, however long")
 	f.StringVar(&o.output, "output", defaultOutput, "directory to publish into")
 	f.StringVar(&o.webCfg, "web.config.file", "", "file with TLS and basic auth settings for that address")
 	return cmd
@@ -145,7 +147,7 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 	}
 	r := reconcile.New(paced, watcher, out, objects, passOptions)
 	registry := newRegistry(watcher)
-	options := controller.Options{SpecsInterval: interval, ConfigPath: dir.ConfigPath(), Log: log}
+	options := controller.Options{SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, Log: log}
 	a := &app{log: log, specs: paced, registry: registry}
 	if reloader == nil {
 		a.controller = controller.New(r, watcher, out, nil, controller.NewMetrics(registry), options)

@@ -81,7 +81,8 @@ func (p *Place) change(f func() error) error {
 	return err
 }
 
-func (p *Place) now() time.Time { return p.sim.opts.Now() }
+// now is the time by AWS's clock, by which tasks and events are dated.
+func (p *Place) now() time.Time { return p.sim.opts.Now().Add(p.sim.skew) }
 
 func (p *Place) nextSeq() int64 {
 	p.seq++

@@ -24,9 +24,11 @@ type part struct {
 }
 
 // optional asks for the facts that calls of their own tell, where anybody asks
-// for them, all at once: of one whose API hangs the others know nothing. Where
-// one cannot be had the store is told why.
+// for them, all at once: of one whose API hangs the others know nothing, and
+// the listings of other clusters go before them. Where one cannot be had the
+// store is told why.
 func (s *source) optional(ctx context.Context, scope inventory.Scope) {
+	ctx = withLeisure(ctx)
 	var group sync.WaitGroup
 	for fact, ask := range map[inventory.Fact]func(context.Context, inventory.Scope) error{
 		inventory.FactServices:   s.services,
@@ -108,6 +110,7 @@ func sortServices(batch []string, out *ecs.DescribeServicesOutput) (found []*inv
 
 // clusterTags asks for the clusters of these scopes whose turn it is.
 func (s *source) clusterTags(ctx context.Context, scopes []inventory.Scope) {
+	ctx = withLeisure(ctx)
 	var names []string
 	for _, scope := range scopes {
 		if s.mayAsk(part{scope.Cluster, inventory.FactClusterTags}) && s.w.store.WantedCluster(scope, s.w.now()) {
@@ -182,7 +185,7 @@ func (s *source) wholeInstances(ctx context.Context, scope inventory.Scope) erro
 // error ends it.
 func inBatches(ctx context.Context, names []string, size int, do func(context.Context, []string) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(concurrency)
+	group.SetLimit(inFlight)
 	for batch := range slices.Chunk(names, size) {
 		if ctx.Err() != nil {
 			break

@@ -47,7 +47,7 @@ func newHTTPClient(timeout time.Duration) *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().
 		WithTimeout(timeout).
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = min(dialTimeout, timeout) }).
-		WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = concurrency })
+		WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 4 * inFlight })
 }
 
 // dial loads the AWS configuration of the environment for a source, assumes

@@ -86,7 +86,7 @@ func (s *source) scopes(ctx context.Context, full bool) ([]inventory.Scope, erro
 func (s *source) each(ctx context.Context, scopes []inventory.Scope, do func(context.Context, inventory.Scope) error) error {
 	errs := make([]error, len(scopes))
 	var group errgroup.Group
-	group.SetLimit(concurrency)
+	group.SetLimit(inFlight)
 	for i, scope := range scopes {
 		group.Go(func() error {
 			if ctx.Err() == nil {

@@ -35,7 +35,8 @@ type BudgetStats struct {
 	Rate     float64 // calls a second at the moment
 	Full     float64 // calls a second when nothing is throttled
 	Burst    float64 // the most calls at once
-	Tokens   float64 // calls that could be made at once now; below 0: owed
+	Tokens   float64 // calls that could be made at once now
+	Waiting  int     // calls that wait for a token
 }
 
 // PollStats tells how a source is polled.
@@ -84,10 +85,10 @@ func (b *budgets) levels(now time.Time) []BudgetStats {
 	for _, one := range b.sorted() {
 		for _, c := range slices.Sorted(maps.Keys(one.limiters)) {
 			l := one.limiters[c]
-			perSecond, tokens := l.level(now)
+			perSecond, tokens, waiting := l.level(now)
 			out = append(out, BudgetStats{
 				Account: one.place.account, Region: one.place.region, Category: c, Share: b.share,
-				Rate: perSecond, Full: l.full.Refill, Burst: l.full.Burst, Tokens: tokens,
+				Rate: perSecond, Full: l.full.Refill, Burst: l.full.Burst, Tokens: tokens, Waiting: waiting,
 			})
 		}
 	}

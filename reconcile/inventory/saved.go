@@ -88,7 +88,7 @@ func (s *Store) Restore(saved Saved, held []Held, now time.Time) {
 			s.restoreScope(saved, saved.Snapshot.Scopes[i], tasks[scope], published[scope], now)
 		}
 	}
-	s.changeBody()
+	s.changeUses()
 }
 
 func (s *Store) restoreDefinition(d SavedDefinition, now time.Time) {
@@ -113,6 +113,7 @@ func (s *Store) restoreScope(saved Saved, status ScopeStatus, tasks []*Task, hel
 		State: Stale, SyncedAt: status.SyncedAt, Since: stamp(now), Reason: "restored from disk, not listed yet",
 		Restored: cmp.Or(status.Restored, saved.At), Facts: claim,
 	})
+	c.trusted = now
 	s.scopes[status.Scope] = c
 	s.restoreOptional(c, saved, tasks)
 	known := saved.At
@@ -125,7 +126,7 @@ func (s *Store) restoreScope(saved Saved, status ScopeStatus, tasks []*Task, hel
 		if !published || !t.settled() || !s.resolved(t) {
 			continue
 		}
-		e := &entry{task: t.bare().restricted(s.facts), learnt: known, asked: saved.At, described: saved.At, restored: true, shown: true}
+		e := &entry{task: t.bare().restricted(s.facts), learnt: known, asked: saved.At, heard: saved.At, described: saved.At, restored: true, shown: true}
 		if complete {
 			e.facts = s.generation
 		}

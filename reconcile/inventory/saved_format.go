@@ -108,7 +108,7 @@ func (c *coder) status(s *ScopeStatus) {
 	c.time(&s.SyncedAt)
 	c.time(&s.Restored)
 	listOf(c, &s.Facts.Environment, c.name)
-	for _, v := range []*bool{&s.Facts.TaskTags, &s.Facts.Services, &s.Facts.ClusterTags, &s.Facts.Instances, &s.Facts.Interfaces} {
+	for _, v := range []*bool{&s.Facts.TaskTags, &s.Facts.Services, &s.Facts.ClusterTags, &s.Facts.Health, &s.Facts.Instances, &s.Facts.Interfaces} {
 		c.bool(v)
 	}
 	if c.reading {

@@ -140,7 +140,8 @@ func (r *run) alertmanagerTask(a *spec.Alertmanager, m *matcher, t *inventory.Ta
 		find(fault{code: CodeNoDefinition, message: noDefinition(t)})
 		return true
 	}
-	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance], selected: m.choose(t, d)}
+	w := r.workload(t, d)
+	w.selected = m.choose(t, d)
 	if len(w.selected) == 0 {
 		return false
 	}

@@ -221,6 +221,13 @@ func UnknownClass(config, o *spec.Object) string {
 		config.ID, o.ScrapeTarget.Class(), strings.Join(slices.Compact(names), ", "))
 }
 
+func (r *run) workload(t *inventory.Task, d *inventory.Definition) *workload {
+	return &workload{
+		task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance],
+		ipv6: r.in.Choice.Config.PrometheusConfig.PrefersIPv6(),
+	}
+}
+
 // task adds the targets of one object in one running task that it selects.
 func (r *run) task(b *builder, t *inventory.Task) {
 	d := r.in.Snapshot.Definitions[t.Definition]
@@ -229,7 +236,7 @@ func (r *run) task(b *builder, t *inventory.Task) {
 		return
 	}
 	r.trace.tasks(b, []*inventory.Task{t}, partNone)
-	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance]}
+	w := r.workload(t, d)
 	w.selected = b.matcher.choose(t, d)
 	r.trace.containers(b, w)
 	if len(w.selected) == 0 {
