@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -243,7 +242,7 @@ func (s *source) open(scope inventory.Scope) inventory.Wanting {
 // else.
 func (s *source) askFor(ctx context.Context, scope inventory.Scope, open inventory.Wanting) {
 	var group errgroup.Group
-	group.SetLimit(2 * concurrency)
+	group.SetLimit(inFlight)
 	tally := &tally{}
 	ask := func(names []string, size int, do func(context.Context, inventory.Scope, []string) error) {
 		fresh, failed := s.split(scope, names)
@@ -271,10 +270,8 @@ func (s *source) askFor(ctx context.Context, scope inventory.Scope, open invento
 }
 
 func (s *source) askTasks(ctx context.Context, scope inventory.Scope, arns []string) error {
-	if err := s.describeBatch(ctx, scope, arns); err != nil {
-		return fmt.Errorf("describe tasks in %s: %w", scope.Cluster, err)
-	}
-	return nil
+	_, err := s.describeBatch(ctx, scope, arns)
+	return err
 }
 
 func (s *source) askDefinitions(ctx context.Context, _ inventory.Scope, arns []string) error {

@@ -28,6 +28,12 @@ type Options struct {
 	Quotas map[Category]Quota
 	// CallTimeout bounds one attempt of a call; 10 seconds. Three are made.
 	CallTimeout time.Duration
+	// Cache keeps what is known for the next process, below the names "inventory"
+	// and "definitions"; nil: nothing is kept.
+	Cache Cache
+	// CacheFailed is told when the cache cannot be read or written, once for
+	// each error until it works again, and never by two goroutines at once.
+	CacheFailed func(error)
 }
 
 // Watcher keeps a snapshot of what runs in the sources it is told to want. All
@@ -42,6 +48,7 @@ type Watcher struct {
 	changed chan struct{}
 	wanted  chan struct{}
 	now     func() time.Time
+	keeper  *keeper
 
 	longPoll time.Duration // of a queue
 
@@ -73,7 +80,7 @@ func New(o Options) (*Watcher, error) {
 	case o.CallTimeout < 0:
 		return nil, fmt.Errorf("call timeout %v: want more than 0", o.CallTimeout)
 	}
-	return &Watcher{
+	w := &Watcher{
 		options: o,
 		store:   inventory.NewStore(),
 		budgets: newBudgets(o.QuotaShare, o.Quotas),
@@ -84,7 +91,9 @@ func New(o Options) (*Watcher, error) {
 		sources: map[string]*source{},
 
 		longPoll: longPoll,
-	}, nil
+	}
+	w.keeper = newKeeper(w)
+	return w, nil
 }
 
 // Want says what to watch from now on. Equal wants cost nothing; another one
@@ -96,6 +105,9 @@ func (w *Watcher) Want(want inventory.Want) {
 	defer w.mu.Unlock()
 	if w.known && reflect.DeepEqual(w.want, want) {
 		return
+	}
+	if !w.known {
+		w.keeper.restore(want.Held)
 	}
 	again := !w.known || !reflect.DeepEqual(w.want.Sources, want.Sources) ||
 		!reflect.DeepEqual(w.want.Facts, want.Facts) || w.newlyHeld(want.Held)
@@ -133,8 +145,13 @@ func (w *Watcher) Changed() <-chan struct{} { return w.changed }
 // Run polls what is wanted until ctx ends, and waits for all that it started.
 // It returns nil: failures are statuses in the snapshot.
 func (w *Watcher) Run(ctx context.Context) error {
+	kept := w.keeper.start(ctx)
 	workers, readers := map[*source]*worker{}, map[*queue]*worker{}
 	defer func() {
+		<-kept
+		w.keeper.last()
+	}()
+	defer func() { // first, so that all that was learnt is kept
 		for _, one := range workers {
 			one.stop()
 		}
