@@ -79,6 +79,7 @@ type Reconciler struct {
 	accepted Accepted
 	judged   *judgement
 	holding  holding
+	jobs     jobs
 	last     *Pass
 }
 
@@ -149,7 +150,7 @@ func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sourc
 		return inputError{err}
 	}
 	pass.input = plan.Input{
-		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: loaded(live),
+		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: r.jobs.loaded(live),
 		Self: r.options.Self, Shard: shard,
 	}
 	p := plan.Build(pass.input)

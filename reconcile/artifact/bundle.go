@@ -85,6 +85,12 @@ func Found(pools []Pool) int {
 	return n
 }
 
+// SameTargets says, at once, whether both pools have the very same targets, in
+// the same memory. False means nothing.
+func (p Pool) SameTargets(o Pool) bool {
+	return len(p.Targets) > 0 && len(p.Targets) == len(o.Targets) && &p.Targets[0] == &o.Targets[0]
+}
+
 // Target is one line of a target file.
 type Target struct {
 	// Labels as written, __address__ included.

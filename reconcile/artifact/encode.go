@@ -75,7 +75,7 @@ func estimate(targets []Target) int {
 
 func appendGroup(out []byte, t Target) []byte {
 	out = append(out, `{"targets":[`...)
-	out = appendString(out, t.Address())
+	out = AppendString(out, t.Address())
 	out = append(out, `],"labels":{`...)
 	first := true
 	t.Labels.Range(func(l labels.Label) {
@@ -86,15 +86,15 @@ func appendGroup(out []byte, t Target) []byte {
 			out = append(out, ',')
 		}
 		first = false
-		out = appendString(out, l.Name)
+		out = AppendString(out, l.Name)
 		out = append(out, ':')
-		out = appendString(out, l.Value)
+		out = AppendString(out, l.Value)
 	})
 	return append(out, "}}"...)
 }
 
-// appendString writes s as encoding/json does without HTML escaping.
-func appendString(out []byte, s string) []byte {
+// AppendString appends s as encoding/json writes it without HTML escaping.
+func AppendString(out []byte, s string) []byte {
 	out = append(out, '"')
 	start := 0
 	for i := 0; i < len(s); {

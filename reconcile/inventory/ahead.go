@@ -44,16 +44,3 @@ func (s *Store) WantsDefinition(arn string, now time.Time) bool {
 	defer s.mu.Unlock()
 	return s.wantsDefinition(arn, now)
 }
-
-func (s *Store) wantsDefinition(arn string, now time.Time) bool {
-	d, ok := s.definitions[arn]
-	switch {
-	case arn == "":
-		return false
-	case !ok:
-		return true
-	case d.absent:
-		return now.Sub(d.asked) >= AbsentAge
-	}
-	return d.facts != s.generation
-}

@@ -38,6 +38,17 @@ func (s *Store) WantedDefinitions(scope Scope, now time.Time) []string {
 	})
 }
 
+func (s *Store) wantsDefinition(arn string, now time.Time) bool {
+	d, ok := s.definitions[arn]
+	switch {
+	case arn == "":
+		return false
+	case ok && d.absent:
+		return now.Sub(d.asked) >= AbsentAge
+	}
+	return !ok || d.facts != s.generation
+}
+
 // WantedInstances lists, sorted, the container instances to ask for: those
 // that tasks in bridge or host mode run on and that are not known, or had no
 // address [AddresslessAge] ago, or are ECS Anywhere's and were asked for
@@ -47,14 +58,21 @@ func (s *Store) WantedInstances(scope Scope, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.wanted(scope, func(t *Task) string {
-		if !s.needsInstance(t) {
-			return ""
-		}
-		if i, ok := s.instances[t.Instance]; ok && now.Sub(i.asked) < i.instance.refresh() {
+		if !s.instanceIsDue(t, now) {
 			return ""
 		}
 		return t.Instance
 	})
+}
+
+// instanceIsDue says that the task's addresses are its machine's, and that these
+// are to be asked for.
+func (s *Store) instanceIsDue(t *Task, now time.Time) bool {
+	if !s.needsInstance(t) {
+		return false
+	}
+	i, ok := s.instances[t.Instance]
+	return !ok || now.Sub(i.asked) >= i.instance.refresh()
 }
 
 func (s *Store) wanted(scope Scope, pick func(*Task) string) []string {
@@ -82,8 +100,11 @@ func (s *Store) PutDefinition(d *Definition, facts uint64, now time.Time) {
 		return
 	}
 	s.definitions[d.ARN] = next
-	if !ok || !reflect.DeepEqual(old.definition, next.definition) {
-		s.changeBody()
+	switch {
+	case ok && old.absent:
+		s.recount()
+	case !ok || !reflect.DeepEqual(old.definition, next.definition):
+		s.changeUses()
 	}
 }
 
@@ -98,7 +119,7 @@ func (s *Store) PutAbsentDefinition(arn string, now time.Time) {
 	}
 	s.definitions[arn] = &definitionEntry{absent: true, asked: now}
 	if !ok {
-		s.changeBody()
+		s.changeUses()
 	}
 }
 
@@ -122,11 +143,11 @@ func (s *Store) WholeInstances(scope Scope, now time.Time) (unknown []string, kn
 		case !i.whole:
 			known = append(known, i.instance)
 		case !i.instance.External() && i.instance.MachineID != "":
-			due = append(due, candidate{arn, float64(now.Sub(i.asked)) / float64(min(Refresh, i.instance.refresh()))})
+			due = append(due, candidate{arn, now.Sub(i.asked), min(Refresh, i.instance.refresh())})
 		}
 	}
 	slices.Sort(unknown)
-	for _, arn := range turns(due, share(len(used), MachineBatch, now.Sub(c.before), Refresh)) {
+	for _, arn := range turns(due, MachineBatch, len(known), c.every()) {
 		known = append(known, s.instances[arn].instance)
 	}
 	slices.SortFunc(known, func(a, b *Instance) int { return strings.Compare(a.ARN, b.ARN) })
@@ -145,7 +166,9 @@ func (s *Store) PutInstance(i *Instance, now time.Time) {
 	}
 	next := &instanceEntry{instance: i.restricted(s.facts), whole: s.facts.Instances, asked: now}
 	s.instances[i.ARN] = next
-	s.changeIf(!ok || old.whole != next.whole || !reflect.DeepEqual(old.instance, next.instance))
+	if !ok || old.whole != next.whole || !reflect.DeepEqual(old.instance, next.instance) {
+		s.changeUses()
+	}
 }
 
 // restricted is the instance without what facts do not ask for; the same
@@ -222,6 +245,7 @@ func (s *Store) sweep(now time.Time) {
 	for arn, d := range s.definitions {
 		if expired(&d.unused, definitions[arn], now) {
 			delete(s.definitions, arn)
+			s.countAgain()
 		}
 	}
 	for arn, i := range s.instances {

@@ -45,6 +45,10 @@ type Facts struct {
 	// Interfaces asks for the network interfaces of awsvpc tasks, for their
 	// VPC and public address: DescribeNetworkInterfaces.
 	Interfaces bool `json:"interfaces,omitempty"`
+	// Health asks for the health of running tasks to be no older than
+	// [RefreshHealth]: no event tells of it. Every DescribeTasks does, so no task
+	// ever lacks it.
+	Health bool `json:"health,omitempty"`
 }
 
 // Want is what a pass asks of the inventory from now on.
