@@ -30,6 +30,7 @@ type network struct {
 	nextZone    int
 	used        map[netip.Addr]int // how many have it: forced ones may be shared
 	forced      []netip.Addr
+	dual        map[netip.Addr]netip.Addr // IPv6 addresses, by the IPv4 address beside
 	forcedPorts []int
 }
 

@@ -45,6 +45,7 @@ type Watcher struct {
 	budgets *budgets
 	http    *awshttp.BuildableClient
 	asking  singleflight.Group // task definitions
+	names   inventory.Interner // of what tasks have in common
 	changed chan struct{}
 	wanted  chan struct{}
 	now     func() time.Time
