@@ -34,6 +34,9 @@ type Options struct {
 	// CacheFailed is told when the cache cannot be read or written, once for
 	// each error until it works again, and never by two goroutines at once.
 	CacheFailed func(error)
+	// Now is the clock that what is learnt is dated by; time.Now. Pauses pass in
+	// real time.
+	Now func() time.Time
 }
 
 // Watcher keeps a snapshot of what runs in the sources it is told to want. All
@@ -73,6 +76,9 @@ func New(o Options) (*Watcher, error) {
 	if o.CallTimeout == 0 {
 		o.CallTimeout = 10 * time.Second
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	switch {
 	case o.QuotaShare < 0 || o.QuotaShare > 1:
 		return nil, fmt.Errorf("quota share %v: want more than 0 and at most 1", o.QuotaShare)
@@ -88,7 +94,7 @@ func New(o Options) (*Watcher, error) {
 		http:    newHTTPClient(o.CallTimeout),
 		changed: make(chan struct{}, 1),
 		wanted:  make(chan struct{}, 1),
-		now:     time.Now,
+		now:     o.Now,
 		sources: map[string]*source{},
 
 		longPoll: longPoll,
