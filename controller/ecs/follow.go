@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -16,6 +15,9 @@ import (
 const (
 	// gather is how long follow-ups wait for more events, to ask in batches.
 	gather = 100 * time.Millisecond
+	// lookEvery is how often all scopes are looked at, for what the store comes to
+	// want with time.
+	lookEvery = 5 * time.Second
 	// lasting is how many failures in a row are worth a word in the status, and
 	// stuckAfter how long nothing of a scope may get through before it is stale.
 	lasting    = 3
@@ -139,12 +141,12 @@ func (s *source) followUp(ctx context.Context, _ *worker) {
 // followPause is the time until something that was put off is due.
 func (s *source) followPause() time.Duration {
 	if !s.connected() {
-		return tick
+		return lookEvery
 	}
 	now := s.w.now()
 	s.follow.mu.Lock()
 	defer s.follow.mu.Unlock()
-	pause := tick
+	pause := lookEvery
 	for _, p := range s.follow.clusters {
 		for _, o := range p.asked {
 			if !p.busy {
@@ -171,7 +173,7 @@ func (s *source) takeDue() []inventory.Scope {
 	f := s.follow
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if now.Sub(f.looked) >= tick {
+	if now.Sub(f.looked) >= lookEvery {
 		f.looked = now
 		for _, scope := range all {
 			f.of(scope.Cluster).due = true
@@ -243,7 +245,7 @@ func (s *source) open(scope inventory.Scope) inventory.Wanting {
 // else.
 func (s *source) askFor(ctx context.Context, scope inventory.Scope, open inventory.Wanting) {
 	var group errgroup.Group
-	group.SetLimit(2 * concurrency)
+	group.SetLimit(inFlight)
 	tally := &tally{}
 	ask := func(names []string, size int, do func(context.Context, inventory.Scope, []string) error) {
 		fresh, failed := s.split(scope, names)
@@ -271,10 +273,8 @@ func (s *source) askFor(ctx context.Context, scope inventory.Scope, open invento
 }
 
 func (s *source) askTasks(ctx context.Context, scope inventory.Scope, arns []string) error {
-	if err := s.describeBatch(ctx, scope, arns); err != nil {
-		return fmt.Errorf("describe tasks in %s: %w", scope.Cluster, err)
-	}
-	return nil
+	_, err := s.describeBatch(ctx, scope, arns)
+	return err
 }
 
 func (s *source) askDefinitions(ctx context.Context, _ inventory.Scope, arns []string) error {

@@ -49,7 +49,7 @@ func (s *Store) RefreshWithin(scope Scope) time.Duration {
 	shortest := Refresh
 	if c := s.scopes[scope]; c != nil {
 		for _, e := range c.entries {
-			shortest = min(shortest, e.task.refresh())
+			shortest = min(shortest, e.task.refresh(s.facts))
 		}
 	}
 	return shortest
