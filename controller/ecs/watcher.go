@@ -28,6 +28,15 @@ type Options struct {
 	Quotas map[Category]Quota
 	// CallTimeout bounds one attempt of a call; 10 seconds. Three are made.
 	CallTimeout time.Duration
+	// Cache keeps what is known for the next process, below the names "inventory"
+	// and "definitions"; nil: nothing is kept.
+	Cache Cache
+	// CacheFailed is told when the cache cannot be read or written, once for
+	// each error until it works again, and never by two goroutines at once.
+	CacheFailed func(error)
+	// Now is the clock that what is learnt is dated by; time.Now. Pauses pass in
+	// real time.
+	Now func() time.Time
 }
 
 // Watcher keeps a snapshot of what runs in the sources it is told to want. All
@@ -39,9 +48,11 @@ type Watcher struct {
 	budgets *budgets
 	http    *awshttp.BuildableClient
 	asking  singleflight.Group // task definitions
+	names   inventory.Interner // of what tasks have in common
 	changed chan struct{}
 	wanted  chan struct{}
 	now     func() time.Time
+	keeper  *keeper
 
 	longPoll time.Duration // of a queue
 
@@ -65,6 +76,9 @@ func New(o Options) (*Watcher, error) {
 	if o.CallTimeout == 0 {
 		o.CallTimeout = 10 * time.Second
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	switch {
 	case o.QuotaShare < 0 || o.QuotaShare > 1:
 		return nil, fmt.Errorf("quota share %v: want more than 0 and at most 1", o.QuotaShare)
@@ -73,18 +87,20 @@ func New(o Options) (*Watcher, error) {
 	case o.CallTimeout < 0:
 		return nil, fmt.Errorf("call timeout %v: want more than 0", o.CallTimeout)
 	}
-	return &Watcher{
+	w := &Watcher{
 		options: o,
 		store:   inventory.NewStore(),
 		budgets: newBudgets(o.QuotaShare, o.Quotas),
 		http:    newHTTPClient(o.CallTimeout),
 		changed: make(chan struct{}, 1),
 		wanted:  make(chan struct{}, 1),
-		now:     time.Now,
+		now:     o.Now,
 		sources: map[string]*source{},
 
 		longPoll: longPoll,
-	}, nil
+	}
+	w.keeper = newKeeper(w)
+	return w, nil
 }
 
 // Want says what to watch from now on. Equal wants cost nothing; another one
@@ -96,6 +112,9 @@ func (w *Watcher) Want(want inventory.Want) {
 	defer w.mu.Unlock()
 	if w.known && reflect.DeepEqual(w.want, want) {
 		return
+	}
+	if !w.known {
+		w.keeper.restore(want.Held)
 	}
 	again := !w.known || !reflect.DeepEqual(w.want.Sources, want.Sources) ||
 		!reflect.DeepEqual(w.want.Facts, want.Facts) || w.newlyHeld(want.Held)
@@ -133,8 +152,13 @@ func (w *Watcher) Changed() <-chan struct{} { return w.changed }
 // Run polls what is wanted until ctx ends, and waits for all that it started.
 // It returns nil: failures are statuses in the snapshot.
 func (w *Watcher) Run(ctx context.Context) error {
+	kept := w.keeper.start(ctx)
 	workers, readers := map[*source]*worker{}, map[*queue]*worker{}
 	defer func() {
+		<-kept
+		w.keeper.last()
+	}()
+	defer func() { // first, so that all that was learnt is kept
 		for _, one := range workers {
 			one.stop()
 		}
