@@ -292,7 +292,8 @@ func TestAWSMetrics(t *testing.T) {
 	}
 	const queue = "http://127.0.0.1:1/123456789012/ecs-events"
 	w.Want(inventory.Want{Sources: []inventory.Source{
-		{Region: "us-east-1", Clusters: []string{"a"}, EventsQueue: queue}, {Region: "us-east-1", Clusters: []string{"b"}, EventsQueue: queue},
+		{Region: "us-east-1", Clusters: []string{"a"}, EventsQueue: queue},
+		{Region: "us-east-1", Clusters: []string{"b"}, EventsQueue: queue},
 		{Region: "eu-west-1", EventsQueue: queue},
 	}})
 	registry := prometheus.NewPedanticRegistry()
