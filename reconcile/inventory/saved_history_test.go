@@ -18,7 +18,7 @@ type restarts struct {
 	running   map[string]int64 // versions, by id; the truth
 	ended     map[string]bool
 	before    map[string]bool // ended before the last restart
-	published []string // ids, sorted
+	published []string        // ids, sorted
 	since     time.Time
 	saved     Saved
 }
