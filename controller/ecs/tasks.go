@@ -49,20 +49,21 @@ func (s *source) describeBatch(ctx context.Context, scope inventory.Scope, batch
 		return nil, fmt.Errorf("describe tasks in %s: %w", scope.Cluster, err)
 	}
 	answer.Answered = s.w.now()
-	sortOut(&answer, batch, out, facts)
+	s.w.sortOut(&answer, batch, out, facts)
 	s.w.store.Describe(answer)
 	return answer.Tasks, nil
 }
 
 // sortOut adds to an answer what ECS told of a batch. Tasks are asked for by ARN,
 // or by id where no more is known; ECS answers with ARNs.
-func sortOut(answer *inventory.Description, batch []string, out *ecs.DescribeTasksOutput, facts inventory.Facts) {
+func (w *Watcher) sortOut(answer *inventory.Description, batch []string, out *ecs.DescribeTasksOutput, facts inventory.Facts) {
 	silent := make(map[string]string, len(batch)) // as asked for, by id
 	for _, asked := range batch {
 		silent[nameOf(asked)] = asked
 	}
 	for _, t := range out.Tasks {
 		if task, ok := decodeTask(answer.Scope, t, facts); ok {
+			w.names.Task(task)
 			answer.Tasks = append(answer.Tasks, task)
 			delete(silent, task.ID())
 		}
