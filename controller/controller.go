@@ -77,6 +77,9 @@ type Options struct {
 	SpecsInterval time.Duration
 	// ConfigPath is the path of prometheus.yml as Prometheus should be given it.
 	ConfigPath string
+	// StaleAfter is how long a place may go unread before that is an alarm; 0 for
+	// ever. It takes nothing away.
+	StaleAfter time.Duration
 	Log        *slog.Logger
 }
 
@@ -109,7 +112,8 @@ type Controller struct {
 	resume     time.Time // no pass before it
 	failure    string    // the last error logged
 	problems   map[string]bool
-	remembered *spec.Set // whose accepted objects are on disk
+	overdue    map[string]bool // places that were logged
+	remembered *spec.Set       // whose accepted objects are on disk
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new

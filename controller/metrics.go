@@ -83,6 +83,8 @@ var (
 	descWaiting  = prometheus.NewDesc("ecs_scrape_tasks_waiting", "Tasks that a listing omits and that nothing proves stopped.", nil, nil)
 	descReady    = prometheus.NewDesc("ecs_scrape_ready", "Whether what the specs ask for is published and confirmed by Prometheus.", nil, nil)
 	descConfig   = prometheus.NewDesc("ecs_scrape_config_info", "Digests of the desired, published and confirmed configuration.", []string{"desired", "published", "confirmed"}, nil)
+	descUnread   = prometheus.NewDesc("ecs_scrape_cluster_stale_seconds", "Seconds for which a cluster could not be read; 0 while it can. Its targets are served as last known.", []string{"account", "region", "cluster"}, nil)
+	descOverdue  = prometheus.NewDesc("ecs_scrape_overdue", "Clusters, and regions whose clusters cannot be listed, that have not been read for longer than --ecs.stale-after.", nil, nil)
 	descScope    = prometheus.NewDesc("ecs_scrape_cluster_synced", "Whether the last listing of a cluster was complete.", []string{"account", "region", "cluster"}, nil)
 )
 
@@ -90,7 +92,7 @@ var (
 type statusCollector struct{ c *Controller }
 
 func (s statusCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descTargets, descWithheld, descObject, descHeld, descWaiting, descReady, descConfig, descScope} {
+	for _, d := range []*prometheus.Desc{descTargets, descWithheld, descObject, descHeld, descWaiting, descReady, descConfig, descScope, descUnread, descOverdue} {
 		ch <- d
 	}
 }
@@ -113,8 +115,18 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 			gauge(descWithheld, float64(o.Withheld), o.Name)
 		}
 	}
-	for _, sc := range st.Scopes {
+	gauge(descOverdue, float64(len(st.Overdue)))
+	for i := range st.Scopes {
+		sc := &st.Scopes[i]
+		if sc.State == inventory.Gone {
+			continue
+		}
+		age := 0.0
+		if since := unreadSince(sc); !since.IsZero() {
+			age = max(0, time.Since(since).Seconds())
+		}
 		gauge(descScope, flag(sc.State == inventory.Synced), sc.Scope.Account, sc.Scope.Region, sc.Scope.Cluster)
+		gauge(descUnread, age, sc.Scope.Account, sc.Scope.Region, sc.Scope.Cluster)
 	}
 }
 

@@ -42,7 +42,10 @@ type Status struct {
 	Findings []plan.Finding           `json:"findings"` // by object
 	Sources  []inventory.SourceStatus `json:"sources"`
 	Scopes   []inventory.ScopeStatus  `json:"scopes"`
-	Pools    []PoolStatus             `json:"pools"` // only of [Status.Detailed]
+	// Overdue are the places that have not been read for longer than
+	// [Options.StaleAfter], the longest first.
+	Overdue []Overdue    `json:"overdue"`
+	Pools   []PoolStatus `json:"pools"` // only of [Status.Detailed]
 
 	pools []artifact.Pool // that Pools are made from
 }
@@ -140,6 +143,7 @@ func newStatus(state, message string) *Status {
 	return &Status{
 		State: state, Message: message, Objects: []ObjectStatus{}, Problems: []spec.Problem{}, Findings: []plan.Finding{},
 		Sources: []inventory.SourceStatus{}, Scopes: []inventory.ScopeStatus{}, Pools: []PoolStatus{},
+		Overdue: []Overdue{},
 	}
 }
 
@@ -170,6 +174,8 @@ func (c *Controller) refresh() {
 
 func (c *Controller) restate(s *Status) {
 	s.Config = c.configStatus()
+	s.Overdue = overdue(s.Sources, s.Scopes, time.Now(), c.options.StaleAfter)
+	c.logOverdue(s.Overdue)
 	s.Objects = c.restand(s.Objects, time.Now().UTC())
 	s.Healthy = c.config.published != "" || c.config.previous != ""
 	s.judge(c.passErr)
@@ -235,6 +241,9 @@ func (s *Status) judge(err error) {
 }
 
 func (s *Status) inventoryState() (state, message string) {
+	if len(s.Overdue) > 0 {
+		return StateDegraded, s.Overdue[0].message()
+	}
 	for _, src := range s.Sources {
 		if src.Reason != "" {
 			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + ": " + src.Reason
@@ -246,6 +255,11 @@ func (s *Status) inventoryState() (state, message string) {
 		}
 		for _, fact := range slices.Sorted(maps.Keys(sc.Lacking)) {
 			return StateDegraded, "cluster " + sc.Scope.String() + ": " + sc.Lacking[fact]
+		}
+	}
+	for _, src := range s.Sources {
+		if src.Events != nil && !src.Events.Working && src.Events.Reason != "" {
+			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + " is polled, its events do not arrive: " + src.Events.Reason
 		}
 	}
 	return StateOK, ""

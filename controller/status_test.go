@@ -152,6 +152,9 @@ func TestStates(t *testing.T) {
 		{"a region", Status{Config: confirmed, Sources: []inventory.SourceStatus{{Source: inventory.Source{Region: "eu-west-1"}, Reason: "denied"}}}, nil, StateDegraded, "region eu-west-1: denied", true},
 		{"a stale cluster", Status{Config: confirmed, Scopes: scope(inventory.Stale, "throttled")}, nil, StateDegraded, "cluster 111111111111/us-east-1/prod: throttled", true},
 		{"a denied fact", Status{Config: confirmed, Scopes: []inventory.ScopeStatus{{Scope: prod, State: inventory.Synced, Lacking: map[string]string{"services": "describe services: denied"}}}}, nil, StateDegraded, "cluster 111111111111/us-east-1/prod: describe services: denied", true},
+		{"an overdue cluster", Status{Config: confirmed, Scopes: scope(inventory.Stale, "throttled"), Overdue: []Overdue{{Account: "1", Region: "r", Cluster: "c", Since: time.Unix(0, 0), Reason: "denied"}}}, nil, StateDegraded, "cluster 1/r/c has not been read since 1970-01-01T00:00:00Z, its targets are as last known: denied", true},
+		{"a lost queue", Status{Config: confirmed, Sources: []inventory.SourceStatus{{Region: "eu-west-1", Events: &inventory.EventsStatus{Reason: "denied"}}}}, nil, StateDegraded, "region eu-west-1 is polled, its events do not arrive: denied", true},
+		{"a working queue", Status{Config: confirmed, Sources: []inventory.SourceStatus{{Events: &inventory.EventsStatus{Working: true}}}}, nil, StateOK, "", true},
 		{"a cluster that was not read yet", Status{Config: confirmed, Scopes: scope(inventory.Unsynced, "")}, nil, StateOK, "", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,6 +14,11 @@ import (
 var defaultLabels = []string{
 	"ecs_account", "ecs_cluster", "ecs_container", "ecs_region", "ecs_service", "ecs_task_family", "ecs_task_id",
 }
+
+const ipv6 = "IPv6"
+
+// ipFamilies are the families of addresses that a PrometheusConfig may prefer.
+var ipFamilies = []string{"IPv4", ipv6}
 
 func (d *document) checkPrometheusConfig(s *PrometheusConfigSpec) {
 	for i := range s.ECS {
@@ -29,6 +35,9 @@ func (d *document) checkPrometheusConfig(s *PrometheusConfigSpec) {
 			}
 		}
 	}
+	if s.IPFamily != "" && !slices.Contains(ipFamilies, s.IPFamily) {
+		d.at("spec.ipFamily", "%q is no address family; %s", s.IPFamily, oneOf(s.IPFamily, ipFamilies))
+	}
 	d.checkClasses(s.ScrapeClasses)
 	d.checkAlertmanagers(s.Alertmanagers)
 	d.checkEnforced("spec.enforced", &s.Enforced)
@@ -44,7 +53,28 @@ func (d *document) checkECSSource(at string, s *ECSSource) {
 		d.at(at+".roleARN", "%q is no ARN of a role; write arn:aws:iam::ACCOUNT:role/NAME", s.RoleARN)
 	}
 	d.checkGlobs(at+".clusters", s.Clusters)
+	if s.EventsQueue != "" {
+		if err := CheckQueueURL(s.EventsQueue); err != nil {
+			d.at(at+".eventsQueue", "%v", err)
+		}
+	}
 }
+
+// CheckQueueURL says what is wrong with the URL of an SQS queue, and what to
+// write.
+func CheckQueueURL(text string) error {
+	switch {
+	case queueURL.MatchString(text):
+		return nil
+	case queueURL.MatchString(strings.TrimSuffix(text, ".fifo")):
+		return fmt.Errorf("%q is a FIFO queue, to which EventBridge delivers in an order that would hold every event back; make it a standard queue", text)
+	}
+	return fmt.Errorf("%q is no URL of an SQS queue; write https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, as SQS shows it", text)
+}
+
+// queueURL ends with the account and the name of a standard queue (Amazon SQS
+// Developer Guide, "Queue and message identifiers").
+var queueURL = regexp.MustCompile(`^https?://[^/?#@\s]+/[0-9]{12}/[A-Za-z0-9_-]{1,80}$`)
 
 func (d *document) checkClasses(classes []ScrapeClass) {
 	seen := make(map[string]int)

@@ -155,6 +155,7 @@ func TestQuotaList(t *testing.T) {
 		want string
 	}{
 		{[]string{"--ecs.quota=nonsense"}, "--ecs.quota: "},
+		{[]string{"--ecs.events-queue=ecs-events"}, `--ecs.events-queue: "ecs-events" is no URL of an SQS queue`},
 		{[]string{"--ecs.quota-share=0"}, "--ecs.quota-share is 0: give a share above 0 and up to 1"},
 		{[]string{"--ecs.quota-share=1.1"}, "--ecs.quota-share is 1.1"},
 		{[]string{"--ecs.quota-share=NaN"}, "--ecs.quota-share is NaN"},

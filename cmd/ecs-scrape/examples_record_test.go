@@ -53,13 +53,13 @@ func recordExample(t *testing.T, name, specs string) (snapshot []byte, listeners
 	}
 	t.Cleanup(sim.Close)
 	exampleAccounts()[name](t, sim)
-	useExampleAccount(t, sim)
+	useAccount(t, sim)
 	out := runExampleCommand(t, "snapshot", "--specs", specs)
 	return withoutTimes(t, out), sim.Listeners()
 }
 
-// useExampleAccount points the AWS SDK at the simulator and at nothing of this machine's.
-func useExampleAccount(t *testing.T, sim *awssim.Sim) {
+// useAccount points the AWS SDK at the simulator and at nothing of this machine's.
+func useAccount(t *testing.T, sim *awssim.Sim) {
 	t.Helper()
 	for _, variable := range sim.Env() {
 		name, value, _ := strings.Cut(variable, "=")

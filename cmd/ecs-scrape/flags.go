@@ -12,6 +12,7 @@ import (
 
 	"ecs-scrape/controller/ecs"
 	"ecs-scrape/reconcile/inventory"
+	"ecs-scrape/spec"
 )
 
 const (
@@ -21,6 +22,7 @@ const (
 	defaultURL      = "http://127.0.0.1:9090"
 	defaultPoll     = 15 * time.Second
 	defaultShare    = 0.5
+	defaultStale    = 15 * time.Minute
 	defaultSpecsDir = time.Second
 	defaultSpecsS3  = 10 * time.Second
 )
@@ -77,6 +79,7 @@ type ecsFlags struct {
 	clusters []string
 	region   string
 	roleARN  string
+	queue    string
 	poll     time.Duration
 	share    float64
 	quotas   []string
@@ -86,28 +89,42 @@ func (f *ecsFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.clusters, "ecs.cluster", nil, "name or glob of a cluster to watch; repeatable (default all); for a PrometheusConfig without spec.ecs")
 	flags.StringVar(&f.region, "ecs.region", "", "region to watch (default: this task's); for a PrometheusConfig without spec.ecs")
 	flags.StringVar(&f.roleARN, "ecs.role-arn", "", "role to assume; for a PrometheusConfig without spec.ecs")
-	flags.DurationVar(&f.poll, "ecs.poll-interval", defaultPoll, "how often clusters are listed, as far as the budget allows")
+	flags.StringVar(&f.queue, "ecs.events-queue", "", "URL of the SQS queue that ECS events arrive in; empty: clusters are polled; for a PrometheusConfig without spec.ecs")
+	flags.DurationVar(&f.poll, "ecs.poll-interval", defaultPoll, "how often clusters without a working events queue are listed, as far as the budget allows")
 	flags.Float64Var(&f.share, "ecs.quota-share", defaultShare, "share of AWS's request quotas to stay within, above 0 and up to 1")
 	flags.StringSliceVar(&f.quotas, "ecs.quota", nil, "CATEGORY=BURST/REFILL of a quota that AWS has raised for the account; repeatable")
 }
 
 func (f *ecsFlags) sources() []inventory.Source {
-	return []inventory.Source{{Region: f.region, RoleARN: f.roleARN, Clusters: f.clusters}}
+	return []inventory.Source{{Region: f.region, RoleARN: f.roleARN, Clusters: f.clusters, EventsQueue: f.queue}}
 }
 
 func (f *ecsFlags) watcher() (*ecs.Watcher, error) {
+	options, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	return ecs.New(options)
+}
+
+func (f *ecsFlags) options() (ecs.Options, error) {
 	if !(f.share > 0 && f.share <= 1) { // not a number is neither
-		return nil, fmt.Errorf("--ecs.quota-share is %v: give a share above 0 and up to 1", f.share)
+		return ecs.Options{}, fmt.Errorf("--ecs.quota-share is %v: give a share above 0 and up to 1", f.share)
+	}
+	if f.queue != "" {
+		if err := spec.CheckQueueURL(f.queue); err != nil {
+			return ecs.Options{}, fmt.Errorf("--ecs.events-queue: %w", err)
+		}
 	}
 	quotas := map[ecs.Category]ecs.Quota{}
 	for _, text := range f.quotas {
 		category, quota, err := ecs.ParseQuota(text)
 		if err != nil {
-			return nil, fmt.Errorf("--ecs.quota: %w", err)
+			return ecs.Options{}, fmt.Errorf("--ecs.quota: %w", err)
 		}
 		quotas[category] = quota
 	}
-	return ecs.New(ecs.Options{QuotaShare: f.share, Quotas: quotas, PollInterval: f.poll})
+	return ecs.Options{QuotaShare: f.share, Quotas: quotas, PollInterval: f.poll}, nil
 }
 
 // logFlags choose the log's level and format.

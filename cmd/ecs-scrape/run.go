@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -38,6 +37,7 @@ type runOptions struct {
 	secrets    secretsFlags
 	output     string
 	webCfg     string
+	staleAfter time.Duration
 
 	stderr io.Writer
 	// listening is told the address that the pages are served at.
@@ -66,6 +66,7 @@ a second, with nothing half-written.`,
 	o.prometheus.add(f, "where Prometheus answers; empty: nobody is told to reload, and it is not scraped",
 		"where the page, the metrics and the health checks are served")
 	f.DurationVar(&o.specs.interval, "specs.interval", 0, "how often the specs are looked at (default 1s for a directory, 10s for S3)")
+	f.DurationVar(&o.staleAfter, "ecs.stale-after", defaultStale, "raise the alarm when a cluster has not been read for that long; 0 never. Its targets stay as last known, however long")
 	f.StringVar(&o.output, "output", defaultOutput, "directory to publish into")
 	f.StringVar(&o.webCfg, "web.config.file", "", "file with TLS and basic auth settings for that address")
 	return cmd
@@ -110,10 +111,6 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	watcher, err := o.ecs.watcher()
-	if err != nil {
-		return nil, err
-	}
 	dir, err := target.Open(o.output, target.Options{})
 	if err != nil {
 		return nil, err
@@ -122,6 +119,10 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 		for _, d := range damage {
 			log.Warn("what an earlier run published is damaged and will be written anew", "err", d)
 		}
+	}
+	watcher, err := o.watcher(dir, log)
+	if err != nil {
+		return nil, err
 	}
 	reloader, err := newReloader(o.prometheus.url)
 	if err != nil {
@@ -146,7 +147,7 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 	}
 	r := reconcile.New(paced, watcher, out, objects, passOptions)
 	registry := newRegistry(watcher)
-	options := controller.Options{SpecsInterval: interval, ConfigPath: dir.ConfigPath(), Log: log}
+	options := controller.Options{SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, Log: log}
 	a := &app{log: log, specs: paced, registry: registry}
 	if reloader == nil {
 		a.controller = controller.New(r, watcher, out, nil, controller.NewMetrics(registry), options)
@@ -182,12 +183,8 @@ func newReloader(url string) (*target.Reloader, error) {
 // accepted reads the last valid objects of an earlier run. Without them, or with
 // an error, there are none, and the next valid version of each is the first.
 func accepted(dir *target.Directory) (reconcile.Accepted, error) {
-	data, err := dir.ReadState(controller.AcceptedFile)
-	var damaged *target.DamagedError
-	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damaged) {
-		return reconcile.Accepted{}, nil
-	}
-	if err != nil {
+	data, err := stateCache{dir}.Load(controller.AcceptedFile)
+	if err != nil || data == nil {
 		return reconcile.Accepted{}, err
 	}
 	objects, err := reconcile.DecodeAccepted(data)

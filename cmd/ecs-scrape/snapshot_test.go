@@ -36,7 +36,7 @@ func TestSnapshotOfFacts(t *testing.T) {
 	c := newExampleCluster(t, sim.Place, "prod")
 	c.register("shop", awssim.ModeAWSVPC, []awssim.Container{{Name: "app", Ports: []awssim.Port{{Container: 8080}}}})
 	c.start(awssim.Service{Name: "shop", TaskDefinition: "shop", Launch: awssim.LaunchFargate, Desired: 1, Tags: map[string]string{"team": "shop"}})
-	useExampleAccount(t, sim)
+	useAccount(t, sim)
 	specs := filepath.Join(t.TempDir(), "specs.yaml")
 	if err := os.WriteFile(specs, []byte(taggedSpecs), 0o600); err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ type request struct {
 	body  []byte
 	form  url.Values // in the query protocol
 	path  string
+	spoil spoiling // once it was admitted
 }
 
 // operation answers a request with a value to encode.
@@ -46,6 +47,7 @@ func newTables(s *Sim) tables {
 // serveAPI recognises the service and hands the request to its protocol.
 func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 	id := s.identify(r)
+	w.Header().Set("Date", s.wallClock().UTC().Format(http.TimeFormat))
 	if id.service == serviceS3 {
 		s.serveS3(w, r, id)
 		return
@@ -57,6 +59,7 @@ func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	req := &request{id: id, body: body, path: r.URL.Path}
 	w.Header().Set("X-Amzn-Requestid", s.requestID())
+	w.Header().Set("Date", s.opts.Now().UTC().Format(http.TimeFormat)) // clients tell the clocks' difference by it
 	if _, name, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		req.name = name
 		s.serveJSON(r.Context(), w, req)
@@ -83,10 +86,13 @@ func (s *Sim) answer(ctx context.Context, req *request, operations map[string]op
 	if !ok {
 		return nil, unknownOperation(req)
 	}
-	c.scope, c.service, c.operation, c.expired = req.id.scope, req.id.service, req.name, req.id.expired
-	if refusal := s.gate.admit(ctx, c); refusal != nil {
+	c.scope, c.service, c.operation = req.id.scope, req.id.service, req.name
+	c.expired, c.skewed = req.id.expired, req.id.skewed
+	spoil, refusal := s.gate.admit(ctx, c)
+	if refusal != nil {
 		return nil, refusal
 	}
+	req.spoil = spoil
 	req.place = s.Region(c.scope.Account, c.scope.Region)
 	return op(ctx, req)
 }

@@ -41,6 +41,7 @@ func (s *Sim) serveJSON(ctx context.Context, w http.ResponseWriter, req *request
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	w = spoilt(w, req.spoil)
 	w.Header().Set("Content-Type", "application/x-amz-json-"+version)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

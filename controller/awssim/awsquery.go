@@ -33,6 +33,7 @@ func (s *Sim) serveQuery(ctx context.Context, w http.ResponseWriter, req *reques
 		return
 	}
 	body = append([]byte(xml.Header), body...)
+	w = spoilt(w, req.spoil)
 	w.Header().Set("Content-Type", "text/xml;charset=UTF-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)

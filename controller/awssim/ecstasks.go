@@ -134,7 +134,13 @@ func (p *Place) ecsDescribeTasks(in *describeTasksInput) (*describeTasksOutput, 
 			out.Failures = append(out.Failures, missing(p.arn("task/"+c.name+"/"+lastPart(name))))
 			continue
 		}
-		out.Tasks = append(out.Tasks, t.described(tagsAsked(in.Include)))
+		if reason, failed := p.listing.spendReason(t); failed {
+			out.Failures = append(out.Failures, ecsFailure{ARN: t.arn, Reason: reason})
+			continue
+		}
+		if !spend(p.listing.unanswered, t) {
+			out.Tasks = append(out.Tasks, t.described(tagsAsked(in.Include)))
+		}
 	}
 	return out, nil
 }

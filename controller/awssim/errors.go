@@ -53,9 +53,12 @@ const (
 	refusedThrottled refusal = iota
 	refusedDenied
 	refusedExpired
+	refusedSkewed
 	refusedServerError
 	refusedClosed
 )
+
+const signedElsewhen = "Signature expired or not yet current: the request's time is more than 5 minutes from that of the service."
 
 // refused words a refusal as the given service does.
 func refused(service string, why refusal) *APIError {
@@ -72,6 +75,8 @@ func refused(service string, why refusal) *APIError {
 		return badRequest("AccessDeniedException", "The caller is not authorized to perform this operation.")
 	case refusedExpired:
 		return badRequest("ExpiredTokenException", "The security token included in the request is expired")
+	case refusedSkewed:
+		return badRequest("InvalidSignatureException", signedElsewhen)
 	default:
 		return &APIError{Code: "ServerException", Message: "Service Unavailable. Please try again later.", Status: http.StatusInternalServerError}
 	}
@@ -85,6 +90,8 @@ func refusedEC2(why refusal) *APIError {
 		return &APIError{Code: "UnauthorizedOperation", Message: "You are not authorized to perform this operation.", Status: http.StatusForbidden}
 	case refusedExpired:
 		return badRequest("RequestExpired", "Request has expired.")
+	case refusedSkewed:
+		return &APIError{Code: "AuthFailure", Message: signedElsewhen, Status: http.StatusUnauthorized}
 	default:
 		return &APIError{Code: "InternalError", Message: "An internal error has occurred", Status: http.StatusInternalServerError}
 	}
@@ -98,6 +105,8 @@ func refusedS3(why refusal) *APIError {
 		return &APIError{Code: "AccessDenied", Message: "Access Denied", Status: http.StatusForbidden}
 	case refusedExpired:
 		return badRequest("ExpiredToken", "The provided token has expired.")
+	case refusedSkewed:
+		return &APIError{Code: "RequestTimeTooSkewed", Message: "The difference between the request time and the current time is too large.", Status: http.StatusForbidden}
 	default:
 		return &APIError{Code: "InternalError", Message: "We encountered an internal error. Please try again.", Status: http.StatusInternalServerError}
 	}

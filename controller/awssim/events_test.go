@@ -1,6 +1,7 @@
 package awssim_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -296,5 +297,39 @@ func TestEventFaultsSpareInstances(t *testing.T) {
 	events := drain(t, sim.Place, queue)
 	if got := steps(events); len(got) != 0 || len(events) != 2 {
 		t.Errorf("task events %v of %d events, want none of 2", got, len(events))
+	}
+}
+
+func TestDeleteQueue(t *testing.T) {
+	var delivered []string
+	sim := start(t, awssim.Options{Delivered: func(queue, body string) { delivered = append(delivered, queue+" "+body) }})
+	queue := sim.SubscribeQueue("events")
+	sim.SendRaw("before")
+	waiting := make(chan error, 1)
+	other := sim.CreateQueue("other", nil)
+	go func() {
+		_, err := sqsClient(sim.Place).ReceiveMessage(context.WithoutCancel(t.Context()), &sqs.ReceiveMessageInput{QueueUrl: &other, WaitTimeSeconds: 20})
+		waiting <- err
+	}()
+	eventually(t, "the call arrives", func() bool { calls, _ := sim.CallsTo("ReceiveMessage"); return calls == 1 })
+	sim.DeleteQueue("other")
+	sim.DeleteQueue("events")
+	sim.DeleteQueue("never was")
+	sim.SendRaw("while it is gone")
+	_, err := sqsClient(sim.Place).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queue})
+	for _, err := range []error{err, <-waiting} {
+		if missing := new(sqstypes.QueueDoesNotExist); !errors.As(err, &missing) {
+			t.Errorf("error %v, want QueueDoesNotExist", err)
+		}
+	}
+	if again := sim.SubscribeQueue("events"); again != queue {
+		t.Errorf("queue %s, before %s", again, queue)
+	}
+	sim.SendRaw("after")
+	if diff := cmp.Diff([]string{"events before", "events after"}, delivered); diff != "" {
+		t.Errorf("delivered (-want +got):\n%s", diff)
+	}
+	if visible, hidden := sim.QueueLength("events"); visible != 1 || hidden != 0 {
+		t.Errorf("%d messages and %d in flight, want only the last", visible, hidden)
 	}
 }

@@ -23,19 +23,32 @@ func (m Match) holds(c call) bool {
 		(m.Cluster == "" || m.Cluster == c.cluster)
 }
 
-// fault is one armed fault. Exactly one of refuse, delay and hang has a meaning.
+// fault is one armed fault. Exactly one of refuse, delay, hang and spoil has a
+// meaning.
 type fault struct {
 	match  Match
-	page   int // 0: any page
-	left   int // how many calls it still meets; -1: until released
+	page   int     // 0: any page
+	part   float64 // of the calls that match; 0: all
+	left   int     // how many calls it still meets; -1: until released
 	refuse *refusal
 	delay  time.Duration
 	hang   chan struct{}
+	spoil  spoiling
 }
 
 // Throttle refuses the next n calls that match, as a spent quota would.
 func (s *Sim) Throttle(m Match, n int) {
 	s.gate.arm(&fault{match: m, left: n, refuse: why(refusedThrottled)})
+}
+
+// Storm refuses each call that matches with the given probability, as the
+// quotas do that others in the account spend, until the returned function is
+// called.
+func (s *Sim) Storm(m Match, probability float64) (release func()) {
+	if probability <= 0 {
+		return func() {}
+	}
+	return s.gate.arm(&fault{match: m, left: -1, part: probability, refuse: why(refusedThrottled)})
 }
 
 // ServerError answers the next n calls that match with a 5xx status. The SDK
@@ -75,6 +88,24 @@ func (s *Sim) Hang(m Match) (release func()) {
 	return s.gate.arm(&fault{match: m, left: -1, hang: make(chan struct{})})
 }
 
+// Disconnect closes the connection of the next n calls that match, after they
+// have had their effect, without an answer.
+func (s *Sim) Disconnect(m Match, n int) {
+	s.gate.arm(&fault{match: m, left: n, spoil: disconnected})
+}
+
+// Truncate closes the connection of the next n calls that match in the middle of
+// the answer.
+func (s *Sim) Truncate(m Match, n int) {
+	s.gate.arm(&fault{match: m, left: n, spoil: truncated})
+}
+
+// Garble answers the next n calls that match with the page of something between,
+// which is 200 and neither JSON nor XML of AWS. They have had their effect.
+func (s *Sim) Garble(m Match, n int) {
+	s.gate.arm(&fault{match: m, left: n, spoil: garbled})
+}
+
 // ClearFaults releases every fault of a call. Faults of listings and events
 // stay.
 func (s *Sim) ClearFaults() {
@@ -83,6 +114,21 @@ func (s *Sim) ClearFaults() {
 	s.gate.mu.Unlock()
 	for _, f := range armed {
 		s.gate.disarm(f)
+	}
+}
+
+// Heal ends every fault: those of calls, as ClearFaults does, those of tasks and
+// events that have not been met yet, in every place, and the skew of AWS's
+// clock. Events that are held back are delivered. Quotas stay.
+func (s *Sim) Heal() {
+	s.ClearFaults()
+	s.Skew(0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.places {
+		p.listing = newListingFaults()
+		p.releaseHeld()
+		p.eventing = eventFaults{}
 	}
 }
 

@@ -3,11 +3,15 @@ package awssim_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
 	"ecs-scrape/controller/awssim"
@@ -26,6 +30,7 @@ func TestRefusals(t *testing.T) {
 		code string
 	}{
 		{"throttle", func(sim *awssim.Sim, m awssim.Match) func() { sim.Throttle(m, 1); return func() {} }, "ThrottlingException"},
+		{"storm", func(sim *awssim.Sim, m awssim.Match) func() { return sim.Storm(m, 1) }, "ThrottlingException"},
 		{"server error", func(sim *awssim.Sim, m awssim.Match) func() { sim.ServerError(m, 1); return func() {} }, "ServerException"},
 		{"deny", (*awssim.Sim).Deny, "AccessDeniedException"},
 		{"expire", (*awssim.Sim).Expire, "ExpiredTokenException"},
@@ -116,6 +121,33 @@ func TestClearFaults(t *testing.T) {
 	must(t, listTasks(t.Context(), sim.Place))
 }
 
+func TestHeal(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	queue := sim.SubscribeQueue("events")
+	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 2)
+	tasks := list(t, sim.Place)
+	drain(t, sim.Place, queue)
+	sim.Deny(awssim.Match{})
+	sim.Skew(time.Hour)
+	must(t, sim.OmitFromNextListing(tasks[0]))
+	must(t, sim.FailOnce(tasks[1], "ODD"))
+	sim.HoldNext(5)
+	must(t, sim.StopTask(tasks[0], "whose event is held back"))
+	sim.DropNext(100)
+	sim.Heal()
+	if got := list(t, sim.Place); len(got) != 2 {
+		t.Errorf("lists %v", got)
+	}
+	describe(t, sim.Place, tasks[1])
+	if got := drain(t, sim.Place, queue); len(got) == 0 {
+		t.Error("the events that were held back have not come")
+	}
+	must(t, sim.StopTask(tasks[1], "whose event is not dropped"))
+	if got := drain(t, sim.Place, queue); len(got) == 0 {
+		t.Error("events are dropped still")
+	}
+}
+
 func TestListingFaults(t *testing.T) {
 	sim := start(t, awssim.Options{})
 	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 2)
@@ -154,4 +186,106 @@ func TestListingFaults(t *testing.T) {
 		t.Errorf("failures %v, want one", out.Failures)
 	}
 	describe(t, sim.Place, tasks[0])
+}
+
+func TestFailuresOfOneTask(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 2)
+	tasks := list(t, sim.Place)
+	ask := func() *ecs.DescribeTasksOutput {
+		out, err := ecsClient(sim.Place).DescribeTasks(t.Context(), &ecs.DescribeTasksInput{Cluster: aws.String("prod"), Tasks: tasks})
+		must(t, err)
+		return out
+	}
+	must(t, sim.FailOnce(tasks[0], "ACCESS_DENIED"))
+	if out := ask(); len(out.Tasks) != 1 || len(out.Failures) != 1 || *out.Failures[0].Reason != "ACCESS_DENIED" || *out.Failures[0].Arn != tasks[0] {
+		t.Errorf("%d tasks, failures %v", len(out.Tasks), out.Failures)
+	}
+	must(t, sim.OmitFromNextDescribe(tasks[1]))
+	if out := ask(); len(out.Tasks) != 1 || *out.Tasks[0].TaskArn != tasks[0] || len(out.Failures) != 0 {
+		t.Errorf("%d tasks, failures %v", len(out.Tasks), out.Failures)
+	}
+	if out := ask(); len(out.Tasks) != 2 {
+		t.Errorf("%d tasks after both faults, want 2", len(out.Tasks))
+	}
+}
+
+// TestStormIsPartial: of many calls some pass, in every storm but the worst.
+func TestStormIsPartial(t *testing.T) {
+	sim := start(t, awssim.Options{Quotas: awssim.NoQuotas()})
+	sim.CreateCluster("prod", nil)
+	release := sim.Storm(awssim.Match{Operation: "ListTasks"}, 0.5)
+	for range 40 {
+		_ = listTasks(t.Context(), sim.Place)
+	}
+	if calls, throttled := sim.CallsTo("ListTasks"); throttled == 0 || throttled == calls {
+		t.Errorf("%d of %d calls throttled, want some", throttled, calls)
+	}
+	release()
+	must(t, listTasks(t.Context(), sim.Place))
+	sim.Storm(awssim.Match{}, 0)
+	must(t, listTasks(t.Context(), sim.Place))
+}
+
+func TestSpoiltAnswers(t *testing.T) {
+	tests := []struct {
+		name string
+		arm  func(*awssim.Sim, awssim.Match, int)
+	}{
+		{"disconnect", (*awssim.Sim).Disconnect},
+		{"truncate", (*awssim.Sim).Truncate},
+		{"garble", (*awssim.Sim).Garble},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			sim := start(t, awssim.Options{})
+			sim.CreateCluster("prod", nil)
+			_, err := sim.AddInstance("prod", awssim.Instance{})
+			must(t, err)
+			must(t, sim.CreateBucket("specs"))
+			must(t, sim.PutObject("specs", "a.yaml", []byte("a: b")))
+			test.arm(sim, awssim.Match{Operation: "ListTasks"}, 1)
+			test.arm(sim, awssim.Match{Operation: "DescribeInstances"}, 1)
+			test.arm(sim, awssim.Match{Operation: "GetObject"}, 1)
+			calls := map[string]func() error{
+				"JSON":  func() error { return listTasks(t.Context(), sim.Place) },
+				"query": func() error { return describeInstances(t, sim.Place) },
+				"S3":    func() error { return getObject(t, sim, "specs", "a.yaml", "a: b") },
+			}
+			for protocol, call := range calls {
+				if err := call(); err == nil {
+					t.Errorf("%s: the spoilt answer was taken", protocol)
+				}
+				if err := call(); err != nil {
+					t.Errorf("%s: the answer after it: %v", protocol, err)
+				}
+			}
+		})
+	}
+}
+
+// describeInstances is an error unless there is one. The SDK takes any XML for
+// an answer, in which it then finds nothing.
+func describeInstances(t *testing.T, p *awssim.Place) error {
+	t.Helper()
+	out, err := ec2Client(p).DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{MaxResults: aws.Int32(5)})
+	if err == nil && len(out.Reservations) != 1 {
+		err = fmt.Errorf("%d reservations", len(out.Reservations))
+	}
+	return err
+}
+
+// getObject is an error unless the object holds the text.
+func getObject(t *testing.T, sim *awssim.Sim, bucket, key, text string) error {
+	t.Helper()
+	client := s3.NewFromConfig(sim.AWSConfig(), func(o *s3.Options) { o.Retryer = oneAttempt() })
+	out, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return err
+	}
+	got, err := io.ReadAll(out.Body)
+	if err == nil && string(got) != text {
+		err = fmt.Errorf("got %q", got)
+	}
+	return errors.Join(err, out.Body.Close())
 }

@@ -2,6 +2,7 @@ package awssim
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -16,6 +17,7 @@ type call struct {
 	page      int    // from 1
 	filtered  bool   // EC2: by identifier, filter or page
 	expired   bool
+	skewed    bool // signed at another time than the service's
 }
 
 type countKey struct {
@@ -39,10 +41,12 @@ type gate struct {
 	buckets map[bucketKey]*bucket
 	counts  map[countKey]*CallCount
 	faults  []*fault
+	random  *rand.Rand
 }
 
-func newGate(quotas Quotas, now func() time.Time) *gate {
+func newGate(quotas Quotas, now func() time.Time, seed uint64) *gate {
 	return &gate{
+		random:  rand.New(rand.NewPCG(seed, 2)),
 		quotas:  quotas,
 		now:     now,
 		done:    make(chan struct{}),
@@ -75,25 +79,34 @@ func (g *gate) disarm(f *fault) {
 	}
 }
 
-// admit answers nil for a call that may proceed, after any delay it is due.
-func (g *gate) admit(ctx context.Context, c call) *APIError {
-	why, delay, hangs := g.judge(c)
-	for _, hang := range hangs {
+// verdict is what becomes of a call. The zero value lets it proceed.
+type verdict struct {
+	refuse *refusal
+	delay  time.Duration
+	hangs  []<-chan struct{}
+	spoil  spoiling
+}
+
+// admit lets a call proceed, after any delay it is due, and says what then
+// becomes of its answer.
+func (g *gate) admit(ctx context.Context, c call) (spoiling, *APIError) {
+	v := g.judge(c)
+	for _, hang := range v.hangs {
 		if !g.wait(ctx, hang) {
-			return refused(c.service, refusedClosed)
+			return unspoilt, refused(c.service, refusedClosed)
 		}
 	}
-	if delay > 0 {
-		timer := time.NewTimer(delay)
+	if v.delay > 0 {
+		timer := time.NewTimer(v.delay)
 		defer timer.Stop()
 		if !g.waitTimer(ctx, timer.C) {
-			return refused(c.service, refusedClosed)
+			return unspoilt, refused(c.service, refusedClosed)
 		}
 	}
-	if why != nil {
-		return refused(c.service, *why)
+	if v.refuse != nil {
+		return unspoilt, refused(c.service, *v.refuse)
 	}
-	return nil
+	return v.spoil, nil
 }
 
 func (g *gate) wait(ctx context.Context, held <-chan struct{}) bool {
@@ -117,43 +130,37 @@ func (g *gate) waitTimer(ctx context.Context, passed <-chan time.Time) bool {
 }
 
 // judge counts the call, spends its faults and charges its bucket.
-func (g *gate) judge(c call) (why *refusal, delay time.Duration, hangs []<-chan struct{}) {
+func (g *gate) judge(c call) verdict {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	count := g.count(c)
 	count.Calls++
-	why, delay, hangs = g.spendFaults(c)
-	if why == nil && c.expired {
-		expired := refusedExpired
-		why = &expired
+	v := g.spendFaults(c)
+	if v.refuse == nil && c.expired {
+		v.refuse = why(refusedExpired)
 	}
-	if why == nil && !g.charge(c) {
-		throttled := refusedThrottled
-		why = &throttled
+	if v.refuse == nil && c.skewed {
+		v.refuse = why(refusedSkewed)
 	}
-	if why != nil && *why == refusedThrottled {
+	if v.refuse == nil && !g.charge(c) {
+		v.refuse = why(refusedThrottled)
+	}
+	if v.refuse != nil && *v.refuse == refusedThrottled {
 		count.Throttled++
 	}
-	return why, delay, hangs
+	return v
 }
 
-func (g *gate) spendFaults(c call) (why *refusal, delay time.Duration, hangs []<-chan struct{}) {
+// spendFaults applies the faults that the call meets. Of those that refuse it,
+// and of those that spoil its answer, only the first is spent.
+func (g *gate) spendFaults(c call) (v verdict) {
 	kept := g.faults[:0]
 	for _, f := range g.faults {
-		if !f.match.holds(c) || (f.page > 0 && f.page != c.page) || (f.refuse != nil && why != nil) {
-			kept = append(kept, f)
-			continue
-		}
-		switch {
-		case f.refuse != nil:
-			why = f.refuse
-		case f.hang != nil:
-			hangs = append(hangs, f.hang)
-		default:
-			delay += f.delay
-		}
-		if f.left > 0 {
-			f.left--
+		if g.meets(f, c, v) {
+			v.add(f)
+			if f.left > 0 {
+				f.left--
+			}
 		}
 		if f.left != 0 {
 			kept = append(kept, f)
@@ -161,7 +168,26 @@ func (g *gate) spendFaults(c call) (why *refusal, delay time.Duration, hangs []<
 	}
 	clear(g.faults[len(kept):])
 	g.faults = kept
-	return why, delay, hangs
+	return v
+}
+
+func (g *gate) meets(f *fault, c call, so verdict) bool {
+	return f.match.holds(c) && (f.page == 0 || f.page == c.page) &&
+		(f.refuse == nil || so.refuse == nil) && (f.spoil == unspoilt || so.spoil == unspoilt) &&
+		(f.part == 0 || g.random.Float64() < f.part)
+}
+
+func (v *verdict) add(f *fault) {
+	switch {
+	case f.refuse != nil:
+		v.refuse = f.refuse
+	case f.hang != nil:
+		v.hangs = append(v.hangs, f.hang)
+	case f.spoil != unspoilt:
+		v.spoil = f.spoil
+	default:
+		v.delay += f.delay
+	}
 }
 
 func (g *gate) charge(c call) bool {

@@ -27,6 +27,7 @@ type identity struct {
 	service   string
 	accessKey string
 	expired   bool
+	skewed    bool
 }
 
 // identify reads a request's X-Amz-Target and the credential scope of its
@@ -41,6 +42,7 @@ func (s *Sim) identify(r *http.Request) identity {
 	}
 	id.scope.Account = cmp.Or(accountInKey.FindString(id.accessKey), id.scope.Account)
 	id.expired = strings.HasPrefix(id.accessKey, "EXPIRED")
+	id.skewed = s.skewed(r.Header.Get("X-Amz-Date"))
 	switch target := r.Header.Get("X-Amz-Target"); {
 	case strings.HasPrefix(target, "AmazonEC2ContainerServiceV20141113."):
 		id.service = serviceECS

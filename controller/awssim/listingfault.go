@@ -8,18 +8,22 @@ type listingFaults struct {
 	listStopped map[*task]int
 	older       map[*task]int
 	missing     map[*task]int
+	unanswered  map[*task]int
+	failed      map[*task][]string // reasons
 }
 
 func newListingFaults() listingFaults {
 	return listingFaults{
 		omit: map[*task]int{}, listStopped: map[*task]int{}, older: map[*task]int{}, missing: map[*task]int{},
+		unanswered: map[*task]int{}, failed: map[*task][]string{},
 	}
 }
 
 func (f *listingFaults) forget(t *task) {
-	for _, m := range []map[*task]int{f.omit, f.listStopped, f.older, f.missing} {
+	for _, m := range []map[*task]int{f.omit, f.listStopped, f.older, f.missing, f.unanswered} {
 		delete(m, t)
 	}
+	delete(f.failed, t)
 }
 
 // spend uses up one armed fault of a task.
@@ -55,6 +59,31 @@ func (p *Place) DescribeOlder(name string) error {
 // MissingOnce has the next DescribeTasks report a task as MISSING.
 func (p *Place) MissingOnce(name string) error {
 	return p.onTask(name, func(t *task) error { p.listing.missing[t]++; return nil })
+}
+
+// FailOnce has the next DescribeTasks report a task as failed for a reason, such
+// as "ACCESS_DENIED", or an empty one.
+func (p *Place) FailOnce(name, reason string) error {
+	return p.onTask(name, func(t *task) error {
+		p.listing.failed[t] = append(p.listing.failed[t], reason)
+		return nil
+	})
+}
+
+// OmitFromNextDescribe has the next DescribeTasks that names a task answer
+// neither with it nor with a failure.
+func (p *Place) OmitFromNextDescribe(name string) error {
+	return p.onTask(name, func(t *task) error { p.listing.unanswered[t]++; return nil })
+}
+
+// spendReason uses up one armed failure of a task.
+func (f *listingFaults) spendReason(t *task) (reason string, ok bool) {
+	reasons := f.failed[t]
+	if len(reasons) == 0 {
+		return "", false
+	}
+	f.failed[t] = reasons[1:]
+	return reasons[0], true
 }
 
 // lastPart is what follows the last slash of an ARN, or the whole name.

@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,6 +67,21 @@ func (p *Place) queueURL(q *queue) string {
 	return p.sim.URL() + "/" + p.scope.Account + "/" + q.name
 }
 
+// DeleteQueue deletes a queue and its messages; what waits for one is told so.
+// Subscriptions of that name end. One that does not exist is no error.
+func (p *Place) DeleteQueue(name string) {
+	_ = p.change(func() error {
+		if q, ok := p.queues[name]; ok {
+			delete(p.queues, name)
+			for _, other := range p.sim.places {
+				other.subscribers = slices.DeleteFunc(other.subscribers, func(s *queue) bool { return s == q })
+			}
+			q.notify()
+		}
+		return nil
+	})
+}
+
 // QueueLength says how many messages a queue holds, visible and in flight.
 func (p *Place) QueueLength(name string) (visible, inFlight int) {
 	_ = p.change(func() error {
@@ -77,8 +93,11 @@ func (p *Place) QueueLength(name string) (visible, inFlight int) {
 	return visible, inFlight
 }
 
+// now measures the visibility of messages, which no skew of AWS's clock changes.
+func (q *queue) now() time.Time { return q.place.sim.opts.Now() }
+
 func (q *queue) length() (visible, inFlight int) {
-	now := q.place.now()
+	now := q.now()
 	for _, m := range q.messages {
 		if m.visible.After(now) {
 			inFlight++
@@ -99,12 +118,15 @@ func (q *queue) visibility() time.Duration {
 }
 
 func (q *queue) send(body string, delay time.Duration) *message {
-	now := q.place.now()
+	now := q.now()
 	q.seq++
 	m := &message{id: uuid(q.place.sim), body: body, seq: q.seq, sent: now, visible: now.Add(delay)}
 	q.messages[m.id] = m
 	heap.Push(&q.order, m)
 	q.notify()
+	if told := q.place.sim.opts.Delivered; told != nil {
+		told(q.name, body)
+	}
 	return m
 }
 
@@ -115,7 +137,7 @@ func (q *queue) notify() {
 
 // receive takes up to n visible messages and hides them for the given time.
 func (q *queue) receive(n int, hide time.Duration) []received {
-	now := q.place.now()
+	now := q.now()
 	var out []received
 	for len(out) < n && len(q.order) > 0 && !q.order[0].visible.After(now) {
 		m := q.order[0]
@@ -164,7 +186,7 @@ func (q *queue) hide(receipt string, d time.Duration) error {
 	if err != nil || m == nil {
 		return err
 	}
-	m.visible = q.place.now().Add(d)
+	m.visible = q.now().Add(d)
 	heap.Fix(&q.order, m.index)
 	q.notify()
 	return nil

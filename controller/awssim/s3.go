@@ -60,16 +60,18 @@ func (s *Sim) DeleteObject(bucket, key string) error {
 func (s *Sim) serveS3(w http.ResponseWriter, r *http.Request, id identity) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	c := call{
-		scope: id.scope, service: serviceS3, operation: s3Operation(r, bucket, key), expired: id.expired,
-		page: 1,
+		scope: id.scope, service: serviceS3, operation: s3Operation(r, bucket, key),
+		expired: id.expired, skewed: id.skewed, page: 1,
 	}
 	if r.URL.Query().Has("continuation-token") {
 		c.page = 2 // gofakes3's tokens do not count
 	}
-	if failure := s.gate.admit(r.Context(), c); failure != nil {
+	spoil, failure := s.gate.admit(r.Context(), c)
+	if failure != nil {
 		writeS3Error(w, failure)
 		return
 	}
+	w = spoilt(w, spoil)
 	if key != "" && r.Method == http.MethodGet && !s.store.matches(bucket, key, r.Header.Get("If-Match")) {
 		writeS3Error(w, &APIError{
 			Code: "PreconditionFailed", Message: "At least one of the pre-conditions you specified did not hold",

@@ -34,6 +34,9 @@ type Options struct {
 	// messages, token buckets, expiry. Nil means time.Now. The delays above
 	// always pass in real time.
 	Now func() time.Time
+	// Delivered, where it is set, is told of every message as it enters a
+	// queue. It must return at once and call nothing of the simulator.
+	Delivered func(queue, body string)
 	// Seed makes generated identifiers reproducible.
 	Seed uint64
 	// ListenAddress is the address of the AWS endpoint; a free port of
@@ -56,7 +59,8 @@ type Sim struct {
 	*Place
 
 	opts   Options
-	mu     sync.Mutex // guards everything that a Place reaches, and roles
+	mu     sync.Mutex // guards everything that a Place reaches, and the three below
+	skew   time.Duration
 	places map[Scope]*Place
 	random *rand.Rand
 	roles  map[string]role
@@ -89,7 +93,7 @@ func Start(opts Options) (*Sim, error) {
 		places: map[Scope]*Place{},
 		random: rand.New(rand.NewPCG(opts.Seed, 1)),
 		roles:  map[string]role{},
-		gate:   newGate(opts.Quotas, opts.Now),
+		gate:   newGate(opts.Quotas, opts.Now, opts.Seed),
 		clock:  newSchedule(),
 		proxy:  newProxy(opts.Now),
 		store:  newObjectStore(),

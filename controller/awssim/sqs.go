@@ -118,7 +118,7 @@ func (c sqsCalls) receiveNow(r *request, o receiveOrder) (out []received, change
 		}
 		changed, retry = q.changed, sqsMaxWait
 		if next, ok := q.nextVisible(); ok {
-			retry = max(next.Sub(q.place.now()), time.Millisecond)
+			retry = max(next.Sub(q.now()), time.Millisecond)
 		}
 		return nil
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -36,15 +37,19 @@ func (s *source) instances(ctx context.Context, scope inventory.Scope) error {
 }
 
 func (s *source) containerInstances(ctx context.Context, scope inventory.Scope, arns []string) ([]*inventory.Instance, error) {
+	var mu sync.Mutex
 	var found []*inventory.Instance
-	for batch := range slices.Chunk(arns, instanceBatch) {
+	err := inBatches(ctx, arns, instanceBatch, func(ctx context.Context, batch []string) error {
 		some, err := s.describeInstances(ctx, scope, batch)
 		if err != nil {
-			return nil, fmt.Errorf("describe container instances in %s: %w", scope.Cluster, err)
+			return fmt.Errorf("describe container instances in %s: %w", scope.Cluster, err)
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		found = append(found, some...)
-	}
-	return found, nil
+		return nil
+	})
+	return found, err
 }
 
 // addMachines gives the instances to the store, with what their machines' own

@@ -22,7 +22,7 @@ func (s *Store) Snapshot() *Snapshot {
 		next.Tasks, next.Definitions, next.Instances = s.snapshot.Tasks, s.snapshot.Definitions, s.snapshot.Instances
 		next.Services, next.Clusters = s.snapshot.Services, s.snapshot.Clusters
 	}
-	s.snapshot, s.header, s.body = next, false, false
+	s.snapshot, s.header, s.body, s.uses = next, false, false, false
 	return next
 }
 
@@ -38,35 +38,34 @@ func (s *Store) statuses() []ScopeStatus {
 func (s *Store) waiting() int {
 	n := 0
 	for _, c := range s.scopes {
-		for _, e := range c.entries {
-			if e.omitted {
-				n++
-			}
-		}
+		n += c.omitted
 	}
 	return n
 }
 
 // fill adds the tasks of all scopes that have been listed, and what they use.
 func (s *Store) fill(next *Snapshot) {
-	next.Definitions, next.Instances = map[string]*Definition{}, map[string]*Instance{}
+	var shown []*scopeState
+	total := 0
 	for _, scope := range slices.SortedFunc(maps.Keys(s.scopes), Scope.Compare) {
-		c := s.scopes[scope]
-		if c.status.State == Unsynced {
-			continue
+		if c := s.scopes[scope]; c.status.State != Unsynced {
+			s.refresh(c)
+			c.fillOptional(next)
+			shown = append(shown, c)
+			total += len(c.sorted)
 		}
-		s.refresh(c)
+	}
+	if total > 0 {
+		next.Tasks = make([]*Task, 0, total)
+	}
+	for _, c := range shown {
 		next.Tasks = append(next.Tasks, c.sorted...)
-		c.fillOptional(next, c.sorted)
 	}
-	for _, t := range next.Tasks {
-		if d := s.definitions[t.Definition]; d != nil && !d.absent {
-			next.Definitions[t.Definition] = d.definition
-		}
-		if i := s.instances[t.Instance]; i != nil && (s.facts.Instances || s.needsInstance(t)) {
-			next.Instances[t.Instance] = i.instance
-		}
+	if s.snapshot != nil && !s.uses {
+		next.Definitions, next.Instances = s.snapshot.Definitions, s.snapshot.Instances
+		return
 	}
+	s.fillUses(next, shown)
 }
 
 // refresh brings the sorted tasks of a scope up to date, at the cost of one
@@ -79,40 +78,38 @@ func (s *Store) refresh(c *scopeState) {
 		return
 	}
 	clear(c.hidden)
-	fresh := make([]*Task, 0, len(c.touched))
-	for arn := range c.touched {
-		e, ok := c.entries[arn]
-		switch {
-		case !ok:
-		case s.shows(c, e):
-			e.shown = e.shown || e.task.Running()
-			fresh = append(fresh, c.whole(e.task))
-		default:
-			c.hidden[arn] = struct{}{}
+	next, rest := make([]*Task, 0, len(c.sorted)+len(c.touched)), c.sorted
+	for _, arn := range slices.Sorted(maps.Keys(c.touched)) {
+		at, was := slices.BinarySearchFunc(rest, arn, func(t *Task, arn string) int { return strings.Compare(t.ARN, arn) })
+		next = append(next, rest[:at]...)
+		rest = rest[at:]
+		if was {
+			s.use(c, rest[0], -1)
+			rest = rest[1:]
+		}
+		if t := s.show(c, arn); t != nil {
+			s.use(c, t, 1)
+			next = append(next, t)
 		}
 	}
-	slices.SortFunc(fresh, byARN)
-	c.sorted = merge(c.sorted, fresh, c.touched)
+	next = append(next, rest...)
+	c.sorted = next
 	clear(c.touched)
 }
 
-// merge returns a new slice of the old tasks that are not replaced and the
-// fresh ones; both come sorted.
-func merge(old, fresh []*Task, replaced map[string]struct{}) []*Task {
-	out := make([]*Task, 0, len(old)+len(fresh))
-	for _, t := range old {
-		if _, ok := replaced[t.ARN]; ok {
-			continue
-		}
-		for len(fresh) > 0 && byARN(fresh[0], t) < 0 {
-			out, fresh = append(out, fresh[0]), fresh[1:]
-		}
-		out = append(out, t)
+// show is the task as the snapshot has it, or nil.
+func (s *Store) show(c *scopeState, arn string) *Task {
+	e, ok := c.entries[arn]
+	if !ok {
+		return nil
 	}
-	return append(out, fresh...)
+	if !s.shows(c, e) {
+		c.hidden[arn] = struct{}{}
+		return nil
+	}
+	e.shown = e.shown || e.task.Running()
+	return c.whole(e.task)
 }
-
-func byARN(a, b *Task) int { return strings.Compare(a.ARN, b.ARN) }
 
 // SameTasks says, at once, whether both snapshots hold the very same tasks,
 // definitions and instances, and differ in statuses at most. False means

@@ -18,20 +18,22 @@ type Description struct {
 }
 
 // Describe merges the answer. Tasks become the store's; callers must not
-// change them afterwards. An answer for a scope that is not known, or gone, is
-// dropped.
+// change them afterwards. An answer for a scope that is not known, or gone, or of
+// before it was found anew, is dropped.
 func (s *Store) Describe(d Description) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.scopes[d.Scope]
-	if c == nil || c.status.State == Gone {
+	if c == nil || c.status.State == Gone || d.Asked.Before(c.renewed) && s.keeps(formerAnswerIsDropped) {
 		return
 	}
 	for _, t := range d.Tasks {
 		s.observe(c, d, t.restricted(s.facts))
+		c.answered(t.ARN, d.Answered)
 	}
 	for _, arn := range d.Missing {
 		s.miss(c, d, arn)
+		c.answered(arn, d.Answered)
 	}
 	for _, arn := range d.Failed {
 		c.unexplain(arn, doubt{since: d.Answered})
@@ -41,12 +43,16 @@ func (s *Store) Describe(d Description) {
 // observe applies what a describe tells of one task.
 func (s *Store) observe(c *scopeState, d Description, t *Task) {
 	delete(c.unexplained, t.ARN)
+	e := c.entries[t.ARN]
 	if s.buried(c, t) {
+		delete(c.pending, t.ARN)
 		return
 	}
-	e := c.entries[t.ARN]
 	if e != nil && !s.replaces(e, d, t) {
 		return
+	}
+	if e == nil && !t.Stopped() || e != nil && t.Version > e.task.Version {
+		s.suspect(c, t.ARN, t.Version, d.Answered)
 	}
 	if t.Stopped() {
 		s.remove(c, t.ARN, tombstone{at: stamp(d.Answered), version: t.Version, stopped: true})
@@ -57,11 +63,20 @@ func (s *Store) observe(c *scopeState, d Description, t *Task) {
 		e = &entry{learnt: d.Answered}
 		c.entries[t.ARN] = e
 	}
-	changed := e.task == nil || !reflect.DeepEqual(e.task, t)
-	e.asked, e.described, e.facts = d.Asked, d.Answered, d.Facts
+	bare := e.bare && d.Facts != s.generation
+	changed := e.task == nil || bare != e.bare || !reflect.DeepEqual(e.task, t)
+	e.asked, e.described, e.facts, e.bare, e.restored = d.Asked, d.Answered, d.Facts, bare, false
+	e.hear(d.Asked)
 	if changed {
 		e.task = t
 		s.touch(c, t.ARN)
+	}
+}
+
+// hear keeps the time that something was last told of the task.
+func (e *entry) hear(at time.Time) {
+	if at.After(e.heard) {
+		e.heard = at
 	}
 }
 
@@ -94,13 +109,23 @@ func (s *Store) miss(c *scopeState, d Description, arn string) {
 	e := c.entries[arn]
 	switch {
 	case e == nil:
+		c.giveUp(arn, d.Answered)
 		if _, ok := c.tombs[arn]; !ok {
 			c.unexplain(arn, doubt{since: d.Answered, missing: true})
 		}
-	case e.asked.After(d.Asked): // something newer was heard meanwhile
+	case e.heard.After(d.Asked): // something newer was heard meanwhile
 	case s.keeps(youngMissingStays) && d.Answered.Sub(e.learnt) <= MissingAge:
 	default:
+		s.suspect(c, arn, e.task.Version+1, d.Answered)
 		s.remove(c, arn, tombstone{at: stamp(d.Answered), version: e.task.Version})
+	}
+}
+
+// giveUp believes MISSING of a task that only an event told of, once it has been
+// told for long enough: answers about a task just started lag behind it.
+func (c *scopeState) giveUp(arn string, at time.Time) {
+	if p := c.pending[arn]; p != nil && (p.old || at.Sub(p.since) > MissingAge) {
+		delete(c.pending, arn)
 	}
 }
 
@@ -117,7 +142,11 @@ func (c *scopeState) unexplain(arn string, d doubt) {
 
 func (s *Store) remove(c *scopeState, arn string, t tombstone) {
 	c.tombs[arn] = t
-	if _, ok := c.entries[arn]; ok {
+	delete(c.pending, arn)
+	if e, ok := c.entries[arn]; ok {
+		if e.omitted {
+			s.omit(c, e, false)
+		}
 		delete(c.entries, arn)
 		s.touch(c, arn)
 	}

@@ -5,11 +5,6 @@ import (
 	"time"
 )
 
-// EventGrace is how long the event of a change may take before a listing or
-// describe that found the change counts as one that events missed. EventBridge
-// delivers within a second or two as a rule; it promises no time.
-const EventGrace = 30 * time.Second
-
 // Event is what an "ECS Task State Change" event tells (Amazon ECS Developer
 // Guide, "Amazon ECS task state change events"). Its version counts against
 // those of describes: both are of one sequence.
@@ -27,7 +22,7 @@ func (s *Store) Observe(events []Event, now time.Time) {
 	defer s.mu.Unlock()
 	for _, e := range events {
 		c := s.scopes[e.Task.Scope]
-		if c == nil || c.status.State == Gone {
+		if c == nil || c.status.State == Gone || c.status.State == Unsynced && !s.keeps(unsyncedMerges) {
 			continue
 		}
 		s.observeEvent(c, e, now)
@@ -36,61 +31,100 @@ func (s *Store) Observe(events []Event, now time.Time) {
 
 func (s *Store) observeEvent(c *scopeState, ev Event, now time.Time) {
 	t := ev.Task.restricted(s.facts)
-	if s.buried(c, t) {
-		return
-	}
+	c.watch.heard(t.ARN, t.Version, now)
 	e := c.entries[t.ARN]
-	if e != nil && t.Version <= e.task.Version {
-		return
+	switch {
+	case s.buried(c, t) || e != nil && !s.overtakes(e, t):
+	case t.Stopped():
+		s.stopByEvent(c, t, now)
+	case e != nil:
+		s.update(c, e, t, ev.Facts, now)
+	case s.doubtful(c, ev, now):
+		c.await(t.ARN, t.Version, now).old = now.Sub(ev.At) > MissingAge+ClockSkew
+	default:
+		s.create(c, t, ev.Facts, now)
 	}
-	if t.Stopped() {
-		s.remove(c, t.ARN, tombstone{at: stamp(now), version: t.Version, stopped: true})
-		return
+}
+
+// overtakes says whether an event tells something newer than what is known. Of
+// an equal version it tells nothing that a describe has not told better.
+func (s *Store) overtakes(e *entry, t *Task) bool {
+	switch known := e.task.Version; {
+	case t.Version > known:
+		return true
+	case t.Version < known:
+		return !s.keeps(lowerIsDropped)
 	}
-	if e == nil {
-		e = &entry{learnt: now}
-		c.entries[t.ARN] = e
-	} else {
-		t.Tags = e.task.Tags
+	return !s.keeps(equalEventIsNothing)
+}
+
+// doubtful says that an event is no ground to take a task for running that
+// nothing is known of. It is so old that its stop may have been forgotten; or it
+// may be of before this process knew the cluster, which may have been another
+// one of the same name; or MISSING has been said of the task; or the event lacks
+// the version to compare by.
+func (s *Store) doubtful(c *scopeState, ev Event, now time.Time) bool {
+	_, missing := c.tombs[ev.Task.ARN]
+	switch {
+	case ev.At.Before(now.Add(-TombstoneAge)):
+		return s.keeps(oldEventIsDoubted)
+	case ev.At.Before(c.trusted):
+		return s.keeps(formerEventIsDoubted)
+	case missing:
+		return s.keeps(missingOutlivesEvents)
 	}
-	changed := e.task == nil || !reflect.DeepEqual(e.task, t)
-	e.asked, e.facts = now, ev.Facts
+	return ev.Task.Version <= 0 && s.keeps(versionIsNeeded)
+}
+
+func (s *Store) stopByEvent(c *scopeState, t *Task, now time.Time) {
+	s.remove(c, t.ARN, tombstone{at: stamp(now), version: t.Version, stopped: true})
+	if !s.keeps(stopEventBuries) {
+		delete(c.tombs, t.ARN)
+	}
+}
+
+// create adds a task that an event told of first. What it lacks for want of
+// tags, or because it was decoded with older facts, a describe will tell.
+func (s *Store) create(c *scopeState, t *Task, facts uint64, now time.Time) {
+	e := &entry{task: t, learnt: now, heard: now, described: now, facts: facts}
+	if s.facts.TaskTags {
+		e.facts = 0 // TaskTags raised the generation when they were asked for
+	}
+	e.bare = e.facts != s.generation
+	delete(c.tombs, t.ARN)
+	c.entries[t.ARN] = e
+	c.await(t.ARN, t.Version, now)
+	s.touch(c, t.ARN)
+}
+
+// update brings a known task up to date. Its tags stay, and where the event was
+// decoded with older facts its overrides too, which never change.
+func (s *Store) update(c *scopeState, e *entry, t *Task, facts uint64, now time.Time) {
+	if s.keeps(eventKeepsTags) && e.task.Tags != nil {
+		t = t.tagged(e.task.Tags)
+	}
+	if facts < e.facts {
+		t = t.overridden(e.task.Environment)
+	}
+	if s.facts.TaskTags || facts < e.facts {
+		facts = min(facts, e.facts)
+	}
+	changed := !reflect.DeepEqual(e.task, t)
+	e.task, e.facts, e.heard = t, facts, now
+	c.await(t.ARN, t.Version, now)
 	if changed {
-		e.task = t
 		s.touch(c, t.ARN)
 	}
 }
 
-// Wanting is what is still to be asked for, of a scope whose changes events tell,
-// before what they told of can be shown or believed. All is sorted.
-type Wanting struct {
-	Tasks       []string // ARNs to describe: an old event told of them, or they lack facts that events do not carry
-	Definitions []string // ARNs
-	Instances   []string // ARNs of container instances
-	Services    []string // names
-	Interfaces  []string // ids
+func (t *Task) tagged(tags map[string]string) *Task {
+	next := *t
+	next.Tags = tags
+	return &next
 }
 
-// Empty says that nothing is wanted.
-func (w Wanting) Empty() bool {
-	return len(w.Tasks)+len(w.Definitions)+len(w.Instances)+len(w.Services)+len(w.Interfaces) == 0
+func (t *Task) overridden(env map[string]map[string]string) *Task {
+	next := *t
+	next.Environment = env
+	return &next
 }
-
-// Wanting lists what the tasks lack that events have told of. It costs what is
-// pending, not what is known.
-func (s *Store) Wanting(scope Scope, now time.Time) Wanting {
-	return Wanting{
-		Definitions: s.WantedDefinitions(scope, now),
-		Instances:   s.WantedInstances(scope, now),
-	}
-}
-
-// SetWatched says that events tell of all changes in a scope from now on, or no
-// longer do. While they do, changes that only a listing or describe finds are
-// counted as missed.
-func (s *Store) SetWatched(scope Scope, watched bool, now time.Time) {}
-
-// Missed counts, since the start, the changes in a scope that a listing or
-// describe found while events were watched, and that no event told of within
-// [EventGrace].
-func (s *Store) Missed(scope Scope, now time.Time) uint64 { return 0 }

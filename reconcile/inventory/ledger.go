@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"cmp"
 	"reflect"
 	"slices"
 	"time"
@@ -20,9 +19,8 @@ type line[T any] struct {
 
 // wanted lists which of the used names to ask for now: sorted, those not known,
 // or absent when they were asked for [AddresslessAge] ago; then those whose turn
-// it is, so many as let all have theirs in time. The turns fill up the last
-// batch. Elapsed is the time since such a list was last made.
-func (l ledger[T]) wanted(used map[string]struct{}, batch int, elapsed time.Duration, now time.Time) []string {
+// it is. Such a list is made that often.
+func (l ledger[T]) wanted(used map[string]struct{}, batch int, every time.Duration, now time.Time) []string {
 	var fresh []string
 	var due []candidate
 	for name := range used {
@@ -31,12 +29,11 @@ func (l ledger[T]) wanted(used map[string]struct{}, batch int, elapsed time.Dura
 		case got == nil, got.value == nil && now.Sub(got.asked) >= AddresslessAge:
 			fresh = append(fresh, name)
 		default:
-			due = append(due, candidate{name, float64(now.Sub(got.asked)) / float64(Refresh)})
+			due = append(due, candidate{name, now.Sub(got.asked), Refresh})
 		}
 	}
 	slices.Sort(fresh)
-	most := share(len(used), batch, elapsed, Refresh)
-	return append(fresh, turns(due, most-len(fresh)%batch)...)
+	return append(fresh, turns(due, batch, len(fresh), every)...)
 }
 
 // put keeps what was told of a name; false if it is what was known.
@@ -60,36 +57,8 @@ func (l ledger[T]) value(name string) *T {
 // sweep forgets what has not been used for long.
 func (l ledger[T]) sweep(used map[string]struct{}, now time.Time) {
 	for name, got := range l {
-		if _, ok := used[name]; expired(&got.unused, ok, now) {
+		if _, ok := used[name]; expired(&got.unused, ok, now, unusedAge) {
 			delete(l, name)
 		}
 	}
-}
-
-// candidate is something to be asked for again.
-type candidate struct {
-	name string
-	age  float64 // of what is known, in terms of the time within which it is asked for again
-}
-
-// turns are the most overdue of the candidates. They become due at half their
-// time.
-func turns(of []candidate, most int) []string {
-	due := slices.DeleteFunc(of, func(c candidate) bool { return c.age < 0.5 })
-	slices.SortFunc(due, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(b.age, a.age), cmp.Compare(a.name, b.name))
-	})
-	due = due[:max(0, min(len(due), most))]
-	names := make([]string, len(due))
-	for i, d := range due {
-		names[i] = d.name
-	}
-	return names
-}
-
-// share is how many of a number of things to ask for again after that time, in
-// whole batches: all within 40% of refresh, a tenth kept in reserve.
-func share(of, batch int, elapsed, refresh time.Duration) int {
-	part := min(1, float64(elapsed)/(0.4*float64(refresh)))
-	return (int(part*float64(of))/batch + 1) * batch
 }

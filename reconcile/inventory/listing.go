@@ -2,7 +2,7 @@ package inventory
 
 import (
 	"fmt"
-	"maps"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -23,8 +23,8 @@ type Listing struct {
 }
 
 // Needed lists, sorted, the tasks that must be described before the listing is
-// complete: those not seen before, those not yet running, those that lack facts
-// asked for since, and, because a removal needs evidence, those that it omits.
+// complete: those not seen before, or restored, those not yet running, those that lack
+// facts asked for since, and, because a removal needs evidence, those that it omits.
 // It names them by ARN, and by id where only [Listing.Held] does.
 func (s *Store) Needed(l Listing) []string {
 	s.mu.Lock()
@@ -49,9 +49,25 @@ func (s *Store) Needed(l Listing) []string {
 			need = append(need, arn)
 		}
 	}
-	need = append(need, s.unheard(c, l, maps.Keys(listed))...)
+	need = append(need, s.unheard(c, l, known(c, listed))...)
 	slices.Sort(need)
 	return need
+}
+
+// known are the tasks that are known, or listed, by ARN.
+func known(c *scopeState, listed map[string]struct{}) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for arn := range listed {
+			if !yield(arn) {
+				return
+			}
+		}
+		for arn := range c.entries {
+			if !yield(arn) {
+				return
+			}
+		}
+	}
 }
 
 func (s *Store) mustDescribe(c *scopeState, arn string) bool {
@@ -60,7 +76,7 @@ func (s *Store) mustDescribe(c *scopeState, arn string) bool {
 		tomb, dead := c.tombs[arn]
 		return !dead || !tomb.stopped || !s.keeps(stopIsFinal)
 	}
-	return e.facts != s.generation || !e.task.settled()
+	return e.restored || e.facts != s.generation || !e.task.settled()
 }
 
 // omits says whether the absence of a known task from l means anything.
@@ -69,9 +85,9 @@ func (s *Store) omits(l Listing, e *entry) bool {
 }
 
 // Due lists which of the other tasks to describe again now, the most overdue
-// first, so that none is left alone for longer than [Refresh]. They become due
-// at half of it, and of those as many as let the whole scope have its turn
-// within the other half, in full batches.
+// first, so that none is left alone for longer than [Refresh] (or less: see
+// [RefreshExternal] and [RefreshHealth]). Of a large scope that is as many at
+// each poll, from the first on; a small one has them in one full batch.
 func (s *Store) Due(scope Scope, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,17 +96,26 @@ func (s *Store) Due(scope Scope, now time.Time) []string {
 		return nil
 	}
 	due := make([]candidate, 0, len(c.entries))
-	shortest := Refresh
 	for arn, e := range c.entries {
-		due = append(due, candidate{arn, float64(now.Sub(e.described)) / float64(e.task.refresh())})
-		shortest = min(shortest, e.task.refresh())
+		due = append(due, candidate{arn, now.Sub(e.described), e.task.refresh(s.facts)})
 	}
-	return turns(due, share(len(c.entries), DescribeBatch, now.Sub(c.before), shortest))
+	return turns(due, DescribeBatch, 0, c.every())
+}
+
+// every is the time between complete listings, as far as there have been two.
+func (c *scopeState) every() time.Duration {
+	if c.before.IsZero() {
+		return Refresh
+	}
+	return max(time.Second, c.began.Sub(c.before))
 }
 
 // refresh is how long the task may go without being described.
-func (t *Task) refresh() time.Duration {
-	if t.LaunchType == LaunchExternal {
+func (t *Task) refresh(facts Facts) time.Duration {
+	switch {
+	case facts.Health && t.Running():
+		return RefreshHealth
+	case t.LaunchType == LaunchExternal:
 		return RefreshExternal
 	}
 	return Refresh
@@ -104,14 +129,17 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.scopes[l.Scope]
-	if c == nil || c.status.State == Gone {
+	switch {
+	case c == nil || c.status.State == Gone:
 		return nil
+	case l.Began.Before(c.renewed):
+		return fmt.Errorf("the cluster %s was found anew during the listing", l.Scope.Cluster)
 	}
 	listed := make(map[string]struct{}, len(l.Tasks))
 	for _, arn := range l.Tasks {
 		listed[arn] = struct{}{}
 	}
-	if err := s.unanswered(c, listed, now); err != nil {
+	if err := s.unanswered(c, l, listed, now); err != nil {
 		return err
 	}
 	if unheard := s.unheard(c, l, s.believed(c, l, now)); len(unheard) > 0 {
@@ -120,25 +148,25 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 	s.markOmitted(c, l, listed)
 	c.expire(listed, now)
 	c.before, c.began = c.began, l.Began
+	c.watch.listed(l.Began)
 	s.listed(c, ScopeStatus{Scope: l.Scope, State: Synced, SyncedAt: stamp(now), Facts: s.claim(c), Lacking: c.reasons()})
 	s.sweep(now)
 	return nil
 }
 
 // unanswered returns an error for the first listed task, if any, that nothing
-// is known of, and for a task that is known but refers to something unknown.
+// is known of, and for a task that is known but refers to something unknown,
+// unless an event told of it during the listing: see [Store.Wanting].
 // A scope listed before takes tasks that no describe knows for very young or
 // very dead ones. At the first listing they could be published targets whose
 // record was lost: it waits for them, but for no longer than MissingAge, since
 // one odd task must not hold back the others. Those that are known to be
 // published are more than odd: see unheard.
-func (s *Store) unanswered(c *scopeState, listed map[string]struct{}, now time.Time) error {
+func (s *Store) unanswered(c *scopeState, l Listing, listed map[string]struct{}, now time.Time) error {
+	first := c.unlisted()
 	var unknown, odd, unresolved []string
 	for arn := range listed {
-		if _, ok := c.entries[arn]; ok {
-			continue
-		}
-		if _, ok := c.tombs[arn]; ok {
+		if c.knows(arn) {
 			continue
 		}
 		if d, ok := c.unexplained[arn]; !ok {
@@ -148,7 +176,7 @@ func (s *Store) unanswered(c *scopeState, listed map[string]struct{}, now time.T
 		}
 	}
 	for arn, e := range c.entries {
-		if !s.resolved(e.task) {
+		if _, ok := listed[arn]; !s.resolved(e.task) && (s.omits(l, e) || ok && first) {
 			unresolved = append(unresolved, arn)
 		}
 	}
@@ -157,10 +185,17 @@ func (s *Store) unanswered(c *scopeState, listed map[string]struct{}, now time.T
 		return fmt.Errorf("%d listed tasks are not described, such as %s", len(unknown), slices.Min(unknown))
 	case len(unresolved) > 0:
 		return fmt.Errorf("%d tasks lack their definition or instance, such as %s", len(unresolved), slices.Min(unresolved))
-	case len(odd) > 0 && c.status.State == Unsynced && s.keeps(firstSyncIsComplete):
+	case len(odd) > 0 && first && s.keeps(firstSyncIsComplete):
 		return fmt.Errorf("%d listed tasks are unknown to DescribeTasks, such as %s", len(odd), slices.Min(odd))
 	}
 	return nil
+}
+
+// knows says that the task is known, to run or to have ended.
+func (c *scopeState) knows(arn string) bool {
+	_, known := c.entries[arn]
+	_, dead := c.tombs[arn]
+	return known || dead
 }
 
 func (s *Store) markOmitted(c *scopeState, l Listing, listed map[string]struct{}) {
@@ -172,17 +207,32 @@ func (s *Store) markOmitted(c *scopeState, l Listing, listed map[string]struct{}
 			continue
 		}
 		if omitted != e.omitted {
-			e.omitted = omitted
-			s.changeHeader()
+			s.omit(c, e, omitted)
 		}
 	}
 }
 
-// expire forgets old tombstones, and unexplained tasks that are not listed.
+func (s *Store) omit(c *scopeState, e *entry, omitted bool) {
+	e.omitted = omitted
+	if omitted {
+		c.omitted++
+	} else {
+		c.omitted--
+	}
+	s.changeHeader()
+}
+
+// expire forgets old tombstones, unexplained tasks that are not listed, and
+// those that only an old event told of and that nobody has described.
 func (c *scopeState) expire(listed map[string]struct{}, now time.Time) {
 	for arn, t := range c.tombs {
-		if now.Sub(t.at) > TombstoneAge {
+		if now.Sub(t.at) > TombstoneAge+ClockSkew {
 			delete(c.tombs, arn)
+		}
+	}
+	for arn, p := range c.pending {
+		if now.Sub(p.since) > TombstoneAge && c.entries[arn] == nil {
+			delete(c.pending, arn)
 		}
 	}
 	for arn := range c.unexplained {
@@ -194,6 +244,9 @@ func (c *scopeState) expire(listed map[string]struct{}, now time.Time) {
 
 func (s *Store) holdsFacts(c *scopeState) bool {
 	for _, e := range c.entries {
+		if e.bare && !e.shown { // it waits for them: see shows
+			continue
+		}
 		if e.facts != s.generation {
 			return false
 		}

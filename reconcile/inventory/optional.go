@@ -75,34 +75,34 @@ func (t *Task) InterfaceID() string {
 // all that are not known, and those whose turn it is to be asked for again
 // within [Refresh]. None where nobody asks for services.
 func (s *Store) WantedServices(scope Scope, now time.Time) []string {
-	return s.wantedOf(scope, FactServices, func(c *scopeState, elapsed time.Duration) []string {
-		return c.services.wanted(c.used((*Task).Service), ServiceBatch, elapsed, now)
-	}, now)
+	return s.wantedOf(scope, FactServices, func(c *scopeState, every time.Duration) []string {
+		return c.services.wanted(c.used((*Task).Service), ServiceBatch, every, now)
+	})
 }
 
 // WantedInterfaces does the same for the network interfaces of awsvpc tasks, by id.
 func (s *Store) WantedInterfaces(scope Scope, now time.Time) []string {
-	return s.wantedOf(scope, FactInterfaces, func(c *scopeState, elapsed time.Duration) []string {
-		return c.interfaces.wanted(c.used((*Task).InterfaceID), InterfaceBatch, elapsed, now)
-	}, now)
+	return s.wantedOf(scope, FactInterfaces, func(c *scopeState, every time.Duration) []string {
+		return c.interfaces.wanted(c.used((*Task).InterfaceID), InterfaceBatch, every, now)
+	})
 }
 
 // WantedCluster says whether to ask for the scope's cluster and its tags.
 func (s *Store) WantedCluster(scope Scope, now time.Time) bool {
-	wanted := s.wantedOf(scope, FactClusterTags, func(c *scopeState, elapsed time.Duration) []string {
-		return c.clusters.wanted(map[string]struct{}{scope.Cluster: {}}, 1, elapsed, now)
-	}, now)
+	wanted := s.wantedOf(scope, FactClusterTags, func(c *scopeState, every time.Duration) []string {
+		return c.clusters.wanted(map[string]struct{}{scope.Cluster: {}}, 1, every, now)
+	})
 	return len(wanted) > 0
 }
 
-func (s *Store) wantedOf(scope Scope, fact Fact, list func(*scopeState, time.Duration) []string, now time.Time) []string {
+func (s *Store) wantedOf(scope Scope, fact Fact, list func(*scopeState, time.Duration) []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.asking(scope, fact)
 	if c == nil {
 		return nil
 	}
-	return list(c, now.Sub(c.before))
+	return list(c, c.every())
 }
 
 // asking is the scope, if it is there and the fact is asked for.
@@ -244,14 +244,21 @@ func (s *Store) told(c *scopeState, t *Task, fact Fact) bool {
 
 // shows says whether a task can be shown. Where the scope claims a fact, a task
 // that has just come waits for its part of it, which is asked for right after the
-// listing. One that has been shown as running is not taken away
-// for that.
+// listing or event. One that has been shown as running is not taken away for
+// that.
 func (s *Store) shows(c *scopeState, e *entry) bool {
-	if !s.resolved(e.task) {
+	if s.keeps(resolvedFirst) && !s.resolved(e.task) {
 		return false
 	}
-	return e.shown || !s.keeps(factsComeFirst) || !slices.ContainsFunc(optionalFacts(), func(fact Fact) bool {
-		return *c.status.Facts.flag(fact) && !s.told(c, e.task, fact)
+	if e.shown || !s.keeps(factsComeFirst) {
+		return true
+	}
+	claimed := c.status.Facts
+	if e.bare && (claimed.TaskTags || len(claimed.Environment) > 0) {
+		return false
+	}
+	return !slices.ContainsFunc(optionalFacts(), func(fact Fact) bool {
+		return *claimed.flag(fact) && !s.told(c, e.task, fact)
 	})
 }
 
@@ -267,8 +274,8 @@ func (c *scopeState) whole(t *Task) *Task {
 	return &next
 }
 
-// fillOptional adds the scope's cluster and the services of these tasks.
-func (c *scopeState) fillOptional(next *Snapshot, tasks []*Task) {
+// fillOptional adds the scope's cluster and the services of the tasks shown.
+func (c *scopeState) fillOptional(next *Snapshot) {
 	scope := c.status.Scope.String()
 	if cluster := c.clusters.value(c.status.Scope.Cluster); cluster != nil {
 		next.Clusters = with(next.Clusters, scope, cluster)
@@ -276,11 +283,7 @@ func (c *scopeState) fillOptional(next *Snapshot, tasks []*Task) {
 	if len(c.services) == 0 {
 		return
 	}
-	shown := map[string]struct{}{}
-	for _, t := range tasks {
-		shown[t.Service()] = struct{}{}
-	}
-	for name := range shown {
+	for name := range c.uses.services {
 		if service := c.services.value(name); service != nil {
 			next.Services = with(next.Services, scope+"/"+name, service)
 		}

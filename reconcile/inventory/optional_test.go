@@ -76,8 +76,8 @@ func TestOptionalFacts(t *testing.T) {
 	if n := tell(s, start.Add(time.Minute)); n != 0 {
 		t.Errorf("asked for %d things again after a minute", n)
 	}
-	if n := tell(s, start.Add(Refresh/2)); n != 6 {
-		t.Errorf("asked for %d of 6 things again after %v", n, Refresh/2)
+	if n := tell(s, start.Add(Refresh)); n != 6 {
+		t.Errorf("asked for %d of 6 things again after %v", n, Refresh)
 	}
 }
 

@@ -15,6 +15,9 @@ type definitionEntry struct {
 	absent     bool
 	asked      time.Time
 	unused     time.Time // since; zero while in use
+
+	environment []string // names of the variables whose values it holds
+	restored    bool     // and not used since
 }
 
 type instanceEntry struct {
@@ -31,15 +34,22 @@ func (s *Store) WantedDefinitions(scope Scope, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.wanted(scope, func(t *Task) string {
-		d, ok := s.definitions[t.Definition]
-		switch {
-		case t.Definition == "",
-			ok && d.absent && now.Sub(d.asked) < AbsentAge,
-			ok && !d.absent && d.facts == s.generation:
+		if !s.wantsDefinition(t.Definition, now) {
 			return ""
 		}
 		return t.Definition
 	})
+}
+
+func (s *Store) wantsDefinition(arn string, now time.Time) bool {
+	d, ok := s.definitions[arn]
+	switch {
+	case arn == "":
+		return false
+	case ok && d.absent:
+		return now.Sub(d.asked) >= AbsentAge
+	}
+	return !ok || d.facts != s.generation
 }
 
 // WantedInstances lists, sorted, the container instances to ask for: those
@@ -51,14 +61,21 @@ func (s *Store) WantedInstances(scope Scope, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.wanted(scope, func(t *Task) string {
-		if !s.needsInstance(t) {
-			return ""
-		}
-		if i, ok := s.instances[t.Instance]; ok && now.Sub(i.asked) < i.instance.refresh() {
+		if !s.instanceIsDue(t, now) {
 			return ""
 		}
 		return t.Instance
 	})
+}
+
+// instanceIsDue says that the task's addresses are its machine's, and that these
+// are to be asked for.
+func (s *Store) instanceIsDue(t *Task, now time.Time) bool {
+	if !s.needsInstance(t) {
+		return false
+	}
+	i, ok := s.instances[t.Instance]
+	return !ok || now.Sub(i.asked) >= i.instance.refresh()
 }
 
 func (s *Store) wanted(scope Scope, pick func(*Task) string) []string {
@@ -85,9 +102,16 @@ func (s *Store) PutDefinition(d *Definition, facts uint64, now time.Time) {
 	if ok && !old.absent && old.facts > facts {
 		return
 	}
+	if facts == s.generation {
+		next.environment = s.facts.Environment
+	}
 	s.definitions[d.ARN] = next
-	if !ok || !reflect.DeepEqual(old.definition, next.definition) {
-		s.changeBody()
+	s.learnt++
+	switch {
+	case ok && old.absent:
+		s.recount()
+	case !ok || !reflect.DeepEqual(old.definition, next.definition):
+		s.changeUses()
 	}
 }
 
@@ -102,7 +126,7 @@ func (s *Store) PutAbsentDefinition(arn string, now time.Time) {
 	}
 	s.definitions[arn] = &definitionEntry{absent: true, asked: now}
 	if !ok {
-		s.changeBody()
+		s.changeUses()
 	}
 }
 
@@ -126,11 +150,11 @@ func (s *Store) WholeInstances(scope Scope, now time.Time) (unknown []string, kn
 		case !i.whole:
 			known = append(known, i.instance)
 		case !i.instance.External() && i.instance.MachineID != "":
-			due = append(due, candidate{arn, float64(now.Sub(i.asked)) / float64(min(Refresh, i.instance.refresh()))})
+			due = append(due, candidate{arn, now.Sub(i.asked), min(Refresh, i.instance.refresh())})
 		}
 	}
 	slices.Sort(unknown)
-	for _, arn := range turns(due, share(len(used), MachineBatch, now.Sub(c.before), Refresh)) {
+	for _, arn := range turns(due, MachineBatch, len(known), c.every()) {
 		known = append(known, s.instances[arn].instance)
 	}
 	slices.SortFunc(known, func(a, b *Instance) int { return strings.Compare(a.ARN, b.ARN) })
@@ -149,7 +173,9 @@ func (s *Store) PutInstance(i *Instance, now time.Time) {
 	}
 	next := &instanceEntry{instance: i.restricted(s.facts), whole: s.facts.Instances, asked: now}
 	s.instances[i.ARN] = next
-	s.changeIf(!ok || old.whole != next.whole || !reflect.DeepEqual(old.instance, next.instance))
+	if !ok || old.whole != next.whole || !reflect.DeepEqual(old.instance, next.instance) {
+		s.changeUses()
+	}
 }
 
 // restricted is the instance without what facts do not ask for; the same
@@ -224,25 +250,38 @@ func (s *Store) sweep(now time.Time) {
 		}
 	}
 	for arn, d := range s.definitions {
-		if expired(&d.unused, definitions[arn], now) {
+		if definitions[arn] {
+			d.restored = false
+		}
+		if expired(&d.unused, definitions[arn], now, d.age()) {
 			delete(s.definitions, arn)
+			s.countAgain()
 		}
 	}
 	for arn, i := range s.instances {
-		if expired(&i.unused, instances[arn], now) {
+		if expired(&i.unused, instances[arn], now, unusedAge) {
 			delete(s.instances, arn)
 		}
 	}
 }
 
-func expired(unused *time.Time, used bool, now time.Time) bool {
+// age is how long the definition is kept unused. What an earlier process used may
+// be of clusters that this one has yet to list.
+func (d *definitionEntry) age() time.Duration {
+	if d.restored {
+		return restoredAge
+	}
+	return unusedAge
+}
+
+func expired(unused *time.Time, used bool, now time.Time, age time.Duration) bool {
 	switch {
 	case used:
 		*unused = time.Time{}
 	case unused.IsZero():
 		*unused = now
 	}
-	return !used && now.Sub(*unused) > unusedAge
+	return !used && now.Sub(*unused) > age
 }
 
 func (i *Instance) hasAddress() bool { return i.IPv4.IsValid() || i.IPv6.IsValid() }

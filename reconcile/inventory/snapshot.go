@@ -45,6 +45,10 @@ type Facts struct {
 	// Interfaces asks for the network interfaces of awsvpc tasks, for their
 	// VPC and public address: DescribeNetworkInterfaces.
 	Interfaces bool `json:"interfaces,omitempty"`
+	// Health asks for the health of running tasks to be no older than
+	// [RefreshHealth]: no event tells of it. Every DescribeTasks does, so no task
+	// ever lacks it.
+	Health bool `json:"health,omitempty"`
 }
 
 // Want is what a pass asks of the inventory from now on.
@@ -102,6 +106,12 @@ type ScopeStatus struct {
 	// call, by the fact's name as in Facts's JSON. The rest of the scope goes on
 	// without them.
 	Lacking map[string]string `json:"lacking,omitempty"`
+}
+
+// Listed says that this process has listed the scope, which is there: what is
+// known of it is more than what an earlier process left.
+func (s ScopeStatus) Listed() bool {
+	return (s.State == Synced || s.State == Stale) && s.Restored.IsZero()
 }
 
 // SourceStatus tells whether the clusters of a source are known.

@@ -17,8 +17,9 @@ import (
 // MISSING of a task known for over [MissingAge]; one learnt after the listing
 // began is not even counted. A scope shows no task before its first complete
 // listing, for which the tasks of its published targets ([Listing.Held]) count
-// as known before. A task shows when its definition, and the instance that its
-// addresses come from, have been answered for.
+// as known before; but for those of them that were restored ([Store.Restore]). A
+// task shows when its definition, and the instance that its addresses come from,
+// have been answered for.
 //
 // What calls of their own tell (services, tags of clusters, machines' tags,
 // network interfaces) is kept beside the tasks and never keeps a scope from
@@ -37,10 +38,12 @@ type Store struct {
 	definitions map[string]*definitionEntry
 	instances   map[string]*instanceEntry
 	swept       time.Time
+	learnt      uint64 // answers about definitions
 
 	revision uint64
 	header   bool // statuses differ from the snapshot's
 	body     bool // tasks, definitions or instances do
+	uses     bool // and what the tasks use may
 	snapshot *Snapshot
 	without  rule // rules taken out, by tests
 }
@@ -56,17 +59,28 @@ type scopeState struct {
 	sorted      []*Task             // as in the last snapshot
 	touched     map[string]struct{} // differ from sorted
 	hidden      map[string]struct{} // lack something that they refer to
+	uses        uses                // of sorted
+	omitted     int                 // entries that are
+	pending     map[string]*pending // by ARN
+	watch       watch
+	// renewed is when the cluster was found after one of its name was gone; zero
+	// for the first. Events of changes before trusted, by AWS's clock, may be of
+	// tasks whose end nobody here remembers.
+	renewed, trusted time.Time
 	optional
 }
 
 type entry struct {
 	task      *Task
 	learnt    time.Time // first told of
-	asked     time.Time // the question that task answers
-	described time.Time // last described
+	asked     time.Time // the question that task answers, but for events since
+	heard     time.Time // last told of, by event or describe
+	described time.Time // last described, or first told of
 	facts     uint64    // generation of facts that task holds
 	omitted   bool      // by the last complete listing
 	shown     bool      // as running
+	restored  bool      // from disk, and not described since
+	bare      bool      // an event made it, without all the facts asked for
 }
 
 // doubt is about a task that is known by name only.
@@ -120,10 +134,19 @@ func (s *Store) SetSources(sources []SourceStatus) {
 func (s *Store) Found(scope Scope, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.scopes[scope]; c != nil && c.status.State != Gone {
+	old := s.scopes[scope]
+	if old != nil && old.status.State != Gone {
+		if old.trusted.IsZero() {
+			old.trusted = now
+		}
 		return
 	}
-	s.scopes[scope] = newScope(scope, ScopeStatus{State: Unsynced, Since: stamp(now), Reason: "not listed yet"})
+	c := newScope(scope, ScopeStatus{State: Unsynced, Since: stamp(now), Reason: "not listed yet"})
+	c.trusted = now
+	if old != nil {
+		c.renewed, c.trusted, c.watch = now, now.Add(ClockSkew), old.watch.anew(now)
+	}
+	s.scopes[scope] = c
 	s.changeHeader()
 }
 
@@ -154,11 +177,16 @@ func (s *Store) Fail(scope Scope, reason string, now time.Time) {
 func (s *Store) Gone(scope Scope, reason string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.scopes[scope]; c != nil && c.status.State == Gone {
+	old := s.scopes[scope]
+	if old != nil && old.status.State == Gone {
 		return
 	}
-	s.scopes[scope] = newScope(scope, ScopeStatus{State: Gone, Since: stamp(now), Reason: reason})
-	s.changeBody()
+	c := newScope(scope, ScopeStatus{State: Gone, Since: stamp(now), Reason: reason})
+	if old != nil {
+		c.watch = old.watch.anew(now)
+	}
+	s.scopes[scope] = c
+	s.changeUses()
 }
 
 // Forget drops a scope and its status: nobody holds targets of it any more.
@@ -167,7 +195,7 @@ func (s *Store) Forget(scope Scope) {
 	defer s.mu.Unlock()
 	if _, ok := s.scopes[scope]; ok {
 		delete(s.scopes, scope)
-		s.changeBody()
+		s.changeUses()
 	}
 }
 
@@ -200,8 +228,9 @@ func (s *Store) SetFacts(facts Facts) {
 	}
 	for _, d := range s.definitions {
 		d.definition = d.definition.restricted(facts)
+		d.environment = facts.held(d.environment)
 	}
-	s.changeBody()
+	s.recount()
 }
 
 // Facts returns the optional parts that are kept and their generation, which
@@ -217,7 +246,7 @@ func (s *Store) setStatus(c *scopeState, next ScopeStatus) {
 		return
 	}
 	if (c.status.State == Unsynced) != (next.State == Unsynced) || !next.Facts.Covers(c.status.Facts) {
-		s.changeBody()
+		s.changeUses()
 	}
 	c.status = next
 	s.changeHeader()
@@ -226,6 +255,9 @@ func (s *Store) setStatus(c *scopeState, next ScopeStatus) {
 func (s *Store) changeHeader() { s.revision++; s.header = true }
 
 func (s *Store) changeBody() { s.body = true; s.changeHeader() }
+
+// changeUses is changeBody where definitions or instances may differ too.
+func (s *Store) changeUses() { s.uses = true; s.changeBody() }
 
 func newScope(scope Scope, status ScopeStatus) *scopeState {
 	status.Scope = scope
@@ -236,6 +268,8 @@ func newScope(scope Scope, status ScopeStatus) *scopeState {
 		unexplained: map[string]doubt{},
 		touched:     map[string]struct{}{},
 		hidden:      map[string]struct{}{},
+		pending:     map[string]*pending{},
+		uses:        newUses(),
 		optional:    newOptional(),
 	}
 }

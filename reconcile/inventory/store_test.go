@@ -303,7 +303,7 @@ func TestDue(t *testing.T) {
 			if !ok {
 				last = start
 			}
-			if age := now.Sub(last); age > task.refresh() {
+			if age := now.Sub(last); age > task.refresh(Facts{}) {
 				t.Fatalf("%s not described for %v", task.ARN, age)
 			}
 		}

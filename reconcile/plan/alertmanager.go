@@ -70,16 +70,15 @@ func alertmanagerConfig(a *spec.Alertmanager) *yaml.Node {
 // lookout finds the Alertmanagers of one entry.
 type lookout struct {
 	*spec.Alertmanager
-	needs   inventory.Facts
 	matcher *matcher
 }
 
 // lookFor prepares the entries.
 func (r *run) lookFor(all []spec.Alertmanager) {
 	for i := range all {
-		l := &lookout{Alertmanager: &all[i], needs: selectorNeeds(&all[i].Selector), matcher: newMatcher(&all[i].Selector)}
+		l := &lookout{Alertmanager: &all[i], matcher: newMatcher(&all[i].Selector)}
 		origin := alertmanagerOrigin(l.Name)
-		r.homes[origin], r.needs[origin] = alertmanagerPool(l.Name), l.needs
+		r.homes[origin], r.needs[origin] = alertmanagerPool(l.Name), selectorNeeds(&l.Selector)
 		r.lookouts = append(r.lookouts, l)
 	}
 }
@@ -110,8 +109,7 @@ func (r *run) alertmanagerKin(l *lookout, records []*record) {
 	if p != partNone && p != partServiceTags { // of tags it must first be known that there are none
 		return
 	}
-	if !r.covered(l.needs, first.Scope) {
-		f := r.notKnown(l.needs, first.Scope)
+	if f := r.unjudged(alertmanagerOrigin(l.Name), first.Scope); f != nil {
 		for _, r.into = range records {
 			r.tell(l)
 			if f.code == CodeFactsMissing {
@@ -152,7 +150,8 @@ func (r *run) alertmanagerTask(a *lookout, t *inventory.Task) (told bool) {
 		find(fault{code: CodeNoDefinition, message: noDefinition(t)})
 		return true
 	}
-	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance], selected: a.matcher.choose(t, d)}
+	w := r.workload(t, d)
+	w.selected = a.matcher.choose(t, d)
 	if len(w.selected) == 0 {
 		return false
 	}

@@ -28,6 +28,9 @@ type Input struct {
 	// Live are the pools that are published now: what a scope that is not
 	// synced yet keeps.
 	Live []artifact.Pool
+	// Changed tells which objects are others than an earlier process published. It
+	// matters where scopes are restored.
+	Changed Changed
 	// Shard is which of the Prometheus that share the targets this one is, from 0.
 	// It matters where the PrometheusConfig says that there are several.
 	Shard int
@@ -73,7 +76,8 @@ type run struct {
 	snapshot *inventory.Snapshot
 	facts    map[inventory.Scope]inventory.Facts   // that each scope was listed with
 	lacking  map[inventory.Scope]map[string]string // why not all that is asked for
-	records  []*record                             // by task of the snapshot; nil where it does not run
+	restored restored
+	records  []*record // by task of the snapshot; nil where it does not run
 	claims   claims
 	pools    map[string]*pool // by path
 	ordered  []*pool          // by path
@@ -221,8 +225,7 @@ func (r *run) kin(b *builder, records []*record) {
 		r.trace.tasks(b, records, p)
 		return
 	}
-	if !r.covered(r.needs[b.object.Name], first.Scope) {
-		f := r.notKnown(r.needs[b.object.Name], first.Scope)
+	if f := r.unjudged(b.object.Name, first.Scope); f != nil {
 		for _, r.into = range records {
 			if f.code == CodeFactsMissing {
 				r.miss(stageTasks, b, r.into.task, "", f)
@@ -274,6 +277,13 @@ func UnknownClass(config, o *spec.Object) string {
 		config.ID, o.ScrapeTarget.Class(), strings.Join(slices.Compact(names), ", "))
 }
 
+func (r *run) workload(t *inventory.Task, d *inventory.Definition) *workload {
+	return &workload{
+		task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance],
+		ipv6: r.in.Choice.Config.PrometheusConfig.PrefersIPv6(),
+	}
+}
+
 // task adds the targets of one object in one running task that it selects.
 func (r *run) task(b *builder, rec *record) {
 	t := rec.task
@@ -283,7 +293,7 @@ func (r *run) task(b *builder, rec *record) {
 		return
 	}
 	r.trace.tasks(b, []*record{rec}, partNone)
-	w := &workload{task: t, definition: d, instance: r.in.Snapshot.Instances[t.Instance]}
+	w := r.workload(t, d)
 	w.selected = b.matcher.choose(t, d)
 	r.trace.containers(b, w)
 	if len(w.selected) == 0 {

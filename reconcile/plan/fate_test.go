@@ -229,7 +229,10 @@ func (f *fate) trust() {
 	if f.calm {
 		st.State = inventory.Synced
 	}
-	st.Facts, st.Lacking = allFact, nil
+	st.Facts, st.Lacking, st.Restored = allFact, nil, time.Time{}
+	if st.State == inventory.Stale && f.oneIn(2) {
+		st.Restored = time.Unix(500, 0)
+	}
 	switch f.r.IntN(4) {
 	case 0:
 		st.Facts = inventory.Facts{Environment: allFact.Environment}

@@ -73,7 +73,7 @@ var metaLabels = []MetaLabel{
 	{Name: metaPrefix + "platform_version", Meaning: "Fargate's platform version", value: func(s *subject) string { return s.task.PlatformVersion }},
 	{Name: metaPrefix + "desired_status", Meaning: "what the task is meant to be", value: func(s *subject) string { return s.task.DesiredStatus }},
 	{Name: metaPrefix + "last_status", Meaning: "what the task was last seen as", value: func(s *subject) string { return s.task.LastStatus }},
-	{Name: metaPrefix + "health_status", Meaning: "the task's health; `UNKNOWN` without a health check", value: func(s *subject) string { return healthOf(s.task) }},
+	{Name: metaPrefix + "health_status", Meaning: "the task's health; `UNKNOWN` without a health check", Facts: inventory.Facts{Health: true}, value: func(s *subject) string { return healthOf(s.task) }},
 	{Name: metaPrefix + "network_mode", Meaning: "the definition's network mode: `awsvpc`, `bridge` or `host`. Prometheus's own discovery says `bridge` of host mode too", value: func(s *subject) string { return s.definition.Mode() }},
 	{Name: metaPrefix + "ip_address", Meaning: "the IPv4 address: the task's in `awsvpc` mode, else its instance's", value: func(s *subject) string { return addrText(s.address(netip.Addr.Is4)) }},
 	{Name: metaPrefix + "ipv6_address", Meaning: "the same, IPv6", value: func(s *subject) string { return addrText(s.address(netip.Addr.Is6)) }},

@@ -175,7 +175,7 @@ func TestMetaValues(t *testing.T) {
 // TestFactsOfLabels: what rules and labelsFrom look at is asked for, and nothing else.
 func TestFactsOfLabels(t *testing.T) {
 	relabelled := func(rule string) string { return "  relabelConfigs: [" + rule + "]\n" }
-	all := inventory.Facts{TaskTags: true, Services: true, ClusterTags: true, Instances: true, Interfaces: true}
+	all := inventory.Facts{TaskTags: true, Services: true, ClusterTags: true, Instances: true, Interfaces: true, Health: true}
 	tests := []struct {
 		name, body string
 		want       inventory.Facts
@@ -187,6 +187,7 @@ func TestFactsOfLabels(t *testing.T) {
 		{"a docker label", "  labelsFrom: {env: {dockerLabel: stage}}\n", inventory.Facts{}},
 		{"a free meta label", "  labelsFrom: {zone: {meta: __meta_ecs_availability_zone}}\n", inventory.Facts{}},
 		{"a meta label", "  labelsFrom: {vpc: {meta: __meta_ecs_vpc_id}}\n", inventory.Facts{Interfaces: true}},
+		{"the health", relabelled("{source_labels: [__meta_ecs_health_status], action: drop, regex: UNHEALTHY}"), inventory.Facts{Health: true}},
 		{"of a family", "  labelsFrom: {x: {meta: __meta_ecs_tag_cluster_stage}}\n", inventory.Facts{ClusterTags: true}},
 		{"a source label", relabelled("{source_labels: [__meta_ecs_service_status], action: drop, regex: DRAINING}"), inventory.Facts{Services: true}},
 		{"several source labels", relabelled("{source_labels: [__meta_ecs_tag_task_a, __meta_ecs_public_ip], target_label: x}"), inventory.Facts{TaskTags: true, Instances: true, Interfaces: true}},
@@ -208,6 +209,10 @@ func TestFactsOfLabels(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+	o := decode(t, scrapeTarget("x", "  selector: {healthStatus: [HEALTHY]}\n  endpoints: [{port: 1}]\n"))[0]
+	if diff := cmp.Diff(inventory.Facts{Health: true}, needs(o)); diff != "" {
+		t.Errorf("a selector by health (-want +got):\n%s", diff)
 	}
 }
 

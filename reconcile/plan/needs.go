@@ -27,6 +27,7 @@ func needs(o *spec.Object) inventory.Facts {
 func selectorNeeds(s *spec.Selector) inventory.Facts {
 	return inventory.Facts{
 		Environment: s.Environment.Keys(), TaskTags: s.TaskTags != nil, Services: s.ServiceTags != nil,
+		Health: len(s.HealthStatus) > 0,
 	}
 }
 
@@ -54,5 +55,6 @@ func joined(a, b inventory.Facts) inventory.Facts {
 		ClusterTags: a.ClusterTags || b.ClusterTags,
 		Instances:   a.Instances || b.Instances,
 		Interfaces:  a.Interfaces || b.Interfaces,
+		Health:      a.Health || b.Health,
 	}
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,6 +31,7 @@ const (
 	heedServices
 	heedClusters
 	heedFacts      // what a scope was listed with
+	heedRestored   // whether it was listed by this process
 	heedClaims     // whose an address is now
 	heedSpecs      // and all else that is no snapshot
 	heedFirstTasks // the first task of a finding is gone
@@ -59,7 +59,7 @@ func Build(in Input) *Plan { return new(Planner).Build(in) }
 // published, are those of the Build before.
 func (r *run) continues(in *Input) bool {
 	return r.in.Choice == in.Choice && r.in.Config == in.Config && r.in.Self == in.Self && r.in.Shard == in.Shard &&
-		in.observe == nil && r.in.observe == nil && reflect.DeepEqual(r.in.Sources, in.Sources)
+		reflect.DeepEqual(r.in.Changed, in.Changed) && in.observe == nil && r.in.observe == nil && reflect.DeepEqual(r.in.Sources, in.Sources)
 }
 
 // heeds is true of all in earnest.
@@ -148,98 +148,4 @@ func compareTasks(a, b *inventory.Task) int {
 		return c
 	}
 	return strings.Compare(a.ARN, b.ARN)
-}
-
-// outdated is what tasks refer to and what is not what it was: of the definitions
-// and all else by their keys in the snapshot.
-type outdated struct {
-	definitions, instances, services, clusters map[string]bool
-	scopes                                     map[inventory.Scope]bool // whose facts are others
-}
-
-// outdated is nil where all is as it was.
-func (r *run) outdated(s *inventory.Snapshot) *outdated {
-	before := r.snapshot
-	facts, lacking := factsOf(s)
-	defer func() { r.facts, r.lacking = facts, lacking }()
-	if before == nil {
-		return nil // there are no records yet
-	}
-	out := &outdated{}
-	if r.heeds(heedDefinitions) {
-		out.definitions = differing(before.Definitions, s.Definitions)
-	}
-	if r.heeds(heedInstances) {
-		out.instances = differing(before.Instances, s.Instances)
-	}
-	if r.heeds(heedServices) {
-		out.services = differing(before.Services, s.Services)
-	}
-	if r.heeds(heedClusters) {
-		out.clusters = differing(before.Clusters, s.Clusters)
-	}
-	if r.heeds(heedFacts) {
-		out.scopes = r.differingScopes(facts, lacking)
-	}
-	if len(out.definitions)+len(out.instances)+len(out.services)+len(out.clusters)+len(out.scopes) == 0 {
-		return nil
-	}
-	return out
-}
-
-// differingScopes are those with other facts than before, or other reasons.
-func (r *run) differingScopes(facts map[inventory.Scope]inventory.Facts, lacking map[inventory.Scope]map[string]string) map[inventory.Scope]bool {
-	out := map[inventory.Scope]bool{}
-	for scope := range facts {
-		if _, known := r.facts[scope]; !known || !reflect.DeepEqual(r.facts[scope], facts[scope]) || !maps.Equal(r.lacking[scope], lacking[scope]) {
-			out[scope] = true
-		}
-	}
-	for scope := range r.facts {
-		if _, known := facts[scope]; !known {
-			out[scope] = true
-		}
-	}
-	return out
-}
-
-// factsOf are what each scope was listed with, and why not with all that is asked
-// for.
-func factsOf(s *inventory.Snapshot) (map[inventory.Scope]inventory.Facts, map[inventory.Scope]map[string]string) {
-	facts, lacking := map[inventory.Scope]inventory.Facts{}, map[inventory.Scope]map[string]string{}
-	for i := range s.Scopes {
-		st := &s.Scopes[i]
-		facts[st.Scope], lacking[st.Scope] = st.Facts, st.Lacking
-	}
-	return facts, lacking
-}
-
-// differing are the keys that do not have the very same value in both.
-func differing[T any](before, after map[string]*T) map[string]bool {
-	out := map[string]bool{}
-	same := 0
-	for key, value := range after {
-		if was, known := before[key]; known && was == value {
-			same++
-		} else {
-			out[key] = true
-		}
-	}
-	if same == len(before) {
-		return out
-	}
-	for key := range before {
-		if _, known := after[key]; !known {
-			out[key] = true
-		}
-	}
-	return out
-}
-
-func (o *outdated) concerns(t *inventory.Task) bool {
-	if o.scopes[t.Scope] || o.definitions[t.Definition] || o.instances[t.Instance] {
-		return true
-	}
-	return len(o.clusters) > 0 && o.clusters[t.Scope.String()] ||
-		len(o.services) > 0 && o.services[t.Scope.String()+"/"+t.Service()]
 }

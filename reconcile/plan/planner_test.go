@@ -43,7 +43,7 @@ func TestPlannerHeedsAll(t *testing.T) {
 	inputs := specSets(t)
 	for name, without := range map[string]heed{
 		"tasks": heedTasks, "definitions": heedDefinitions, "instances": heedInstances, "services": heedServices,
-		"clusters": heedClusters, "facts": heedFacts, "claims": heedClaims, "specs": heedSpecs, "first tasks": heedFirstTasks,
+		"clusters": heedClusters, "facts": heedFacts, "restored": heedRestored, "claims": heedClaims, "specs": heedSpecs, "first tasks": heedFirstTasks,
 		"places": heedPlaces, "held": heedHeld,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +98,10 @@ func specSets(t *testing.T) []Input {
 		}
 		in := input(t, nil, nil, docs...)
 		in.Shard = i / 6 % max(1, in.Choice.Config.PrometheusConfig.Shards)
+		in.Changed = Changed{Targets: map[string]bool{}}
+		for _, o := range in.Choice.Targets {
+			in.Changed.Targets[o.Name] = r.IntN(3) == 0
+		}
 		in.Self = Self{Prometheus: SelfTarget{Scheme: "http", Address: "10.0.0.9:9090", Path: "/metrics"}}
 		out = append(out, in)
 	}

@@ -1,0 +1,37 @@
+package awssim
+
+import "time"
+
+// skewAllowed is how far the time of a signature may be from that of the service
+// (AWS Identity and Access Management User Guide, "Troubleshoot Signature
+// Version 4"; S3 allows fifteen minutes, the simulator does not).
+const skewAllowed = 5 * time.Minute
+
+// signedAt is the layout of X-Amz-Date.
+const signedAt = "20060102T150405Z"
+
+// Skew puts AWS's clock ahead of the client's by d, or behind it where d is
+// negative. By it are dated what happens from now on, the events that tell of
+// it, and every answer; and a call signed over five minutes away from it is
+// refused, until the client has corrected itself by an answer's Date. Quotas and
+// the visibility of messages, which only measure time, go on undisturbed.
+func (s *Sim) Skew(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.skew = d
+}
+
+// wallClock is the time by AWS's clock. The clocks of clients, by which they
+// sign, are never the one of [Options.Now].
+func (s *Sim) wallClock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Add(s.skew)
+}
+
+// skewed says that a call was signed at another time than the service's. One
+// that does not tell its time passes.
+func (s *Sim) skewed(date string) bool {
+	signed, err := time.Parse(signedAt, date)
+	return err == nil && s.wallClock().Sub(signed).Abs() > skewAllowed
+}

@@ -1,0 +1,79 @@
+package controller
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"ecs-scrape/reconcile/inventory"
+)
+
+// Overdue is a place that could not be read for longer than
+// [Options.StaleAfter]. Its targets are served as last known, however long
+// that takes; that nobody would notice is what this is for.
+type Overdue struct {
+	Account string    `json:"account,omitempty"`
+	Region  string    `json:"region,omitempty"`
+	Cluster string    `json:"cluster,omitempty"` // "": the clusters themselves cannot be listed
+	Since   time.Time `json:"since"`
+	Reason  string    `json:"reason"`
+}
+
+func (o Overdue) place() string {
+	if o.Cluster == "" {
+		return "region " + cmp.Or(o.Account, "?") + "/" + cmp.Or(o.Region, "?")
+	}
+	return "cluster " + inventory.Scope{Account: o.Account, Region: o.Region, Cluster: o.Cluster}.String()
+}
+
+// unreadSince is since when a scope could not be read; zero while it can, or where
+// there is nothing to read any more.
+func unreadSince(sc *inventory.ScopeStatus) time.Time {
+	switch sc.State {
+	case inventory.Stale, inventory.Unsynced:
+		return sc.Since
+	}
+	return time.Time{}
+}
+
+// overdue lists the places that have not been read for longer than that, the
+// longest first.
+func overdue(sources []inventory.SourceStatus, scopes []inventory.ScopeStatus, now time.Time, after time.Duration) []Overdue {
+	out := []Overdue{}
+	late := func(since time.Time) bool { return after > 0 && !since.IsZero() && now.Sub(since) >= after }
+	for i := range sources {
+		if src := &sources[i]; late(src.Since) {
+			out = append(out, Overdue{Account: src.Account, Region: cmp.Or(src.Region, src.Source.Region), Since: src.Since, Reason: src.Reason})
+		}
+	}
+	for i := range scopes {
+		if sc := &scopes[i]; late(unreadSince(sc)) {
+			out = append(out, Overdue{sc.Scope.Account, sc.Scope.Region, sc.Scope.Cluster, sc.Since, sc.Reason})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Overdue) int { return a.Since.Compare(b.Since) })
+	return out
+}
+
+// logOverdue logs each place when it becomes overdue, and when it is read again.
+func (c *Controller) logOverdue(places []Overdue) {
+	now := map[string]bool{}
+	for _, o := range places {
+		now[o.place()] = true
+		if !c.overdue[o.place()] {
+			c.options.Log.Error("not read for too long; its targets are served as last known", "place", o.place(),
+				"since", o.Since.Format(time.RFC3339), "reason", o.Reason)
+		}
+	}
+	for place := range c.overdue {
+		if !now[place] {
+			c.options.Log.Info("no longer overdue", "place", place)
+		}
+	}
+	c.overdue = now
+}
+
+func (o Overdue) message() string {
+	return fmt.Sprintf("%s has not been read since %s, its targets are as last known: %s", o.place(), o.Since.UTC().Format(time.RFC3339), o.Reason)
+}

@@ -1,0 +1,94 @@
+package controller
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"ecs-scrape/reconcile/inventory"
+)
+
+// TestOverdue: a place that is not read for too long raises the alarm once, in
+// the status, the log and a metric, without a pass that would find anything,
+// and loses nothing.
+func TestOverdue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.options.StaleAfter, w.options.SpecsInterval = 15*time.Minute, time.Minute
+		w.start(w.server)
+		defer w.stop()
+		w.wait(window)
+		w.inventory.Scale(2)
+		w.wait(window)
+		stale := inventory.ScopeStatus{Scope: prod, State: inventory.Stale, Since: time.Now(), Reason: "throttled"}
+		w.inventory.Become(stale)
+		w.wait(14 * time.Minute)
+		w.log.Take()
+		if s := w.c.Status(); len(s.Overdue) > 0 || s.State != StateDegraded || s.Message != "cluster 111111111111/us-east-1/prod: throttled" {
+			t.Errorf("before its time: %+v, %s, %s", s.Overdue, s.State, s.Message)
+		}
+		w.wait(30 * time.Minute)
+		s := w.c.Status()
+		const place = "cluster 111111111111/us-east-1/prod"
+		if len(s.Overdue) != 1 || s.Overdue[0].Reason != "throttled" || !strings.HasPrefix(s.Message, place+" has not been read since ") {
+			t.Errorf("overdue: %+v, %s", s.Overdue, s.Message)
+		}
+		if log := w.log.Take(); len(log) != 1 || !strings.Contains(log[0], "not read for too long") {
+			t.Errorf("logged: %q", log)
+		}
+		if n := w.output.Targets(); n != 2 {
+			t.Errorf("%d targets, want both", n)
+		}
+		if err := testutil.GatherAndCompare(w.registry, strings.NewReader(`# HELP ecs_scrape_overdue Clusters, and regions whose clusters cannot be listed, that have not been read for longer than --ecs.stale-after.
+# TYPE ecs_scrape_overdue gauge
+ecs_scrape_overdue 1
+# HELP ecs_scrape_cluster_stale_seconds Seconds for which a cluster could not be read; 0 while it can. Its targets are served as last known.
+# TYPE ecs_scrape_cluster_stale_seconds gauge
+ecs_scrape_cluster_stale_seconds{account="111111111111",cluster="prod",region="us-east-1"} 2640
+`), "ecs_scrape_overdue", "ecs_scrape_cluster_stale_seconds"); err != nil {
+			t.Error(err)
+		}
+		w.inventory.Become(inventory.ScopeStatus{Scope: prod, State: inventory.Synced})
+		w.wait(time.Minute)
+		if s := w.c.Status(); len(s.Overdue) > 0 || s.State != StateOK {
+			t.Errorf("read again: %+v, %s %s", s.Overdue, s.State, s.Message)
+		}
+		if log := w.log.Take(); !slices.ContainsFunc(log, func(l string) bool { return strings.Contains(l, "no longer overdue") }) {
+			t.Errorf("logged: %q", log)
+		}
+	})
+}
+
+// TestOverduePlaces: regions whose clusters cannot be listed count, places that
+// are gone or synced do not, and 0 is never.
+func TestOverduePlaces(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(10_000, 0)
+	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	sources := []inventory.SourceStatus{
+		{Source: inventory.Source{Region: "eu-west-1"}, Since: ago(time.Hour), Reason: "denied"},
+		{Account: "1", Region: "us-east-1", Listed: true},
+	}
+	scope := func(cluster string, state inventory.State, since time.Duration) inventory.ScopeStatus {
+		return inventory.ScopeStatus{Scope: inventory.Scope{Account: "1", Region: "us-east-1", Cluster: cluster}, State: state, Since: ago(since)}
+	}
+	scopes := []inventory.ScopeStatus{
+		scope("fresh", inventory.Stale, time.Minute), scope("gone", inventory.Gone, time.Hour),
+		scope("never", inventory.Unsynced, 2*time.Hour), scope("old", inventory.Stale, 15*time.Minute), scope("synced", inventory.Synced, 0),
+	}
+	var got []string
+	for _, o := range overdue(sources, scopes, now, 15*time.Minute) {
+		got = append(got, o.place())
+	}
+	want := []string{"cluster 1/us-east-1/never", "region ?/eu-west-1", "cluster 1/us-east-1/old"}
+	if !slices.Equal(got, want) {
+		t.Errorf("overdue %q, want %q", got, want)
+	}
+	if got := overdue(sources, scopes, now, 0); len(got) > 0 {
+		t.Errorf("never means never: %v", got)
+	}
+}

@@ -1,0 +1,111 @@
+package inventory
+
+import (
+	"slices"
+	"time"
+)
+
+// EventGrace is how long the event of a change may take before a listing or
+// describe that found the change counts as one that events missed. EventBridge
+// delivers within a second or two as a rule; it promises no time.
+const EventGrace = 30 * time.Second
+
+// watch tells whether events tell of all changes in a scope.
+type watch struct {
+	on    bool
+	since time.Time
+	// counting: a complete listing that began after since has ended, so that
+	// what is not known by now has come since.
+	counting bool
+	suspects map[string][]suspect // by ARN
+	missed   uint64
+}
+
+// suspect is a change that a describe found and no event has told of yet.
+type suspect struct {
+	version int64 // an event of it, or of a higher one, clears it
+	found   time.Time
+}
+
+// SetWatched says that events tell of all changes in a scope from now on, or no
+// longer do. While they do, changes that only a listing or describe finds are
+// counted as missed: from the end of the first complete listing that began since,
+// which tells what there was before.
+func (s *Store) SetWatched(scope Scope, watched bool, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.scopes[scope]; c != nil && c.watch.on != watched {
+		c.watch = watch{on: watched, since: now, missed: c.watch.missed}
+	}
+}
+
+// Missed counts, since the scope was first found, the changes in it that a
+// listing or describe found while events were watched, and that no event told of
+// within [EventGrace].
+func (s *Store) Missed(scope Scope, now time.Time) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.scopes[scope]
+	if c == nil {
+		return 0
+	}
+	c.watch.settle(now)
+	return c.watch.missed
+}
+
+// anew is the watch over a cluster that was found anew, or lost.
+func (w watch) anew(now time.Time) watch {
+	return watch{on: w.on, since: now, missed: w.missed}
+}
+
+// listed tells of the end of a complete listing.
+func (w *watch) listed(began time.Time) {
+	w.counting = w.counting || w.on && !began.Before(w.since)
+}
+
+// settle counts the suspects whose events have not come in time.
+func (w *watch) settle(now time.Time) {
+	for arn, of := range w.suspects {
+		left := slices.DeleteFunc(of, func(one suspect) bool { return now.Sub(one.found) > EventGrace })
+		w.missed += uint64(len(of) - len(left))
+		w.keep(arn, left)
+	}
+}
+
+func (w *watch) keep(arn string, of []suspect) {
+	if len(of) == 0 {
+		delete(w.suspects, arn)
+		return
+	}
+	if w.suspects == nil {
+		w.suspects = map[string][]suspect{}
+	}
+	w.suspects[arn] = of
+}
+
+// heard clears what an event has told of after all.
+func (w *watch) heard(arn string, version int64, now time.Time) {
+	of := w.suspects[arn]
+	if len(of) == 0 {
+		return
+	}
+	w.settle(now)
+	w.keep(arn, slices.DeleteFunc(w.suspects[arn], func(one suspect) bool { return one.version <= version }))
+}
+
+// suspect takes down a change that a describe found. It is none that events may
+// have told of before: of a task that was last heard of before they were
+// watched, or one whose event is waiting for this very describe.
+func (s *Store) suspect(c *scopeState, arn string, version int64, found time.Time) {
+	w := &c.watch
+	if !w.counting {
+		return
+	}
+	if e := c.entries[arn]; e != nil && e.heard.Before(w.since) {
+		return
+	}
+	if p := c.pending[arn]; p != nil && p.version >= version {
+		return
+	}
+	w.keep(arn, append(w.suspects[arn], suspect{version, found}))
+}
