@@ -52,9 +52,7 @@ func samePool(a, b artifact.Pool) bool {
 func unlisted(scopes []inventory.Scope, s *inventory.Snapshot) []inventory.Scope {
 	var out []inventory.Scope
 	for _, scope := range scopes {
-		switch s.Status(scope).State {
-		case inventory.Synced, inventory.Stale:
-		default: // one that is gone may be found again
+		if !s.Status(scope).Listed() { // one that is gone may be found again
 			out = append(out, scope)
 		}
 	}

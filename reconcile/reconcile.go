@@ -79,13 +79,14 @@ type Reconciler struct {
 	accepted Accepted
 	judged   *judgement
 	holding  holding
+	changes  changes
 	jobs     jobs
 	last     *Pass
 }
 
 // New returns a Reconciler that starts from the accepted objects, which may be empty.
 func New(s Source, i Inventory, o Output, accepted Accepted, opts Options) *Reconciler {
-	return &Reconciler{source: s, inventory: i, output: o, accepted: accepted, options: opts}
+	return &Reconciler{source: s, inventory: i, output: o, accepted: accepted, options: opts, changes: changes{earlier: accepted}}
 }
 
 // Accepted are the last valid versions of all objects, to be kept across restarts.
@@ -151,7 +152,7 @@ func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sourc
 	}
 	pass.input = plan.Input{
 		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: r.jobs.loaded(live),
-		Self: r.options.Self, Shard: shard,
+		Changed: r.changes.note(j.choice), Self: r.options.Self, Shard: shard,
 	}
 	p := plan.Build(pass.input)
 	if errs := validate.Pools(j.config, p.Bundle.Pools); len(errs) > 0 {

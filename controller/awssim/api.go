@@ -59,6 +59,7 @@ func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	req := &request{id: id, body: body, path: r.URL.Path}
 	w.Header().Set("X-Amzn-Requestid", s.requestID())
+	w.Header().Set("Date", s.opts.Now().UTC().Format(http.TimeFormat)) // clients tell the clocks' difference by it
 	if _, name, ok := strings.Cut(r.Header.Get("X-Amz-Target"), "."); ok {
 		req.name = name
 		s.serveJSON(r.Context(), w, req)

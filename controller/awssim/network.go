@@ -50,6 +50,18 @@ func (n *network) zone() int {
 	return z
 }
 
+// zoneOfNext is the zone of the address that is forced next, where it is one of
+// this VPC, else the next one in turn.
+func (n *network) zoneOfNext() int {
+	if len(n.forced) > 0 && n.forced[0].Is4() {
+		b := n.forced[0].As4()
+		if z := int(b[1]) - 4*n.index; b[0] == 10 && z >= 0 && z < len(n.subnets) {
+			return z
+		}
+	}
+	return n.zone()
+}
+
 // zoneNumber reads a zone's name; a name of another region counts as the first.
 func zoneNumber(name string) int {
 	if z := strings.IndexByte("abc", name[len(name)-1]); z >= 0 {

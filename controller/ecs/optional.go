@@ -62,8 +62,11 @@ func (s *source) settlePart(ctx context.Context, p part, err error) {
 
 // services asks for the services that the scope's tasks belong to.
 func (s *source) services(ctx context.Context, scope inventory.Scope) error {
-	wanted := s.w.store.WantedServices(scope, s.w.now())
-	return inBatches(ctx, wanted, inventory.ServiceBatch, func(ctx context.Context, batch []string) error {
+	return s.describeServices(ctx, scope, s.w.store.WantedServices(scope, s.w.now()))
+}
+
+func (s *source) describeServices(ctx context.Context, scope inventory.Scope, names []string) error {
+	return inBatches(ctx, names, inventory.ServiceBatch, func(ctx context.Context, batch []string) error {
 		out, err := s.aws.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{
 			Cluster: aws.String(scope.Cluster), Services: batch, Include: []types.ServiceField{types.ServiceFieldTags},
 		})
@@ -149,8 +152,11 @@ func (s *source) describeTags(ctx context.Context, clusters []string) (map[strin
 // filter: an unknown id among NetworkInterfaceIds would fail the call, here it
 // is only absent.
 func (s *source) interfaces(ctx context.Context, scope inventory.Scope) error {
-	wanted := s.w.store.WantedInterfaces(scope, s.w.now())
-	return inBatches(ctx, wanted, inventory.InterfaceBatch, func(ctx context.Context, batch []string) error {
+	return s.describeInterfaces(ctx, scope, s.w.store.WantedInterfaces(scope, s.w.now()))
+}
+
+func (s *source) describeInterfaces(ctx context.Context, scope inventory.Scope, ids []string) error {
+	return inBatches(ctx, ids, inventory.InterfaceBatch, func(ctx context.Context, batch []string) error {
 		found := map[string]inventory.Interface{}
 		pages := ec2.NewDescribeNetworkInterfacesPaginator(s.aws.ec2, &ec2.DescribeNetworkInterfacesInput{
 			Filters:    []ec2types.Filter{{Name: aws.String("network-interface-id"), Values: batch}},

@@ -12,6 +12,8 @@ type Stats struct {
 	Operations []OperationStats
 	Budgets    []BudgetStats
 	Polls      []PollStats
+	Queues     []QueueStats
+	Missed     []MissedStats // of scopes whose source has a queue
 }
 
 // OperationStats counts the attempts of one operation, retries included. An
@@ -46,14 +48,19 @@ type PollStats struct {
 	RoleARN string
 	// Interval is between the starts of the last two full polls; 0 before.
 	Interval time.Duration
+	Aim      time.Duration // the interval that is aimed at, at the moment
 	Duration time.Duration // of the last full poll
 	Polls    uint64        // full ones
 	Failed   uint64        // those in which anything failed
+	Listings map[Cause]uint64
 }
 
 // Stats returns the counts and the state of the budgets.
 func (w *Watcher) Stats() Stats {
-	return Stats{Operations: w.budgets.operations(), Budgets: w.budgets.levels(time.Now()), Polls: w.polls()}
+	return Stats{
+		Operations: w.budgets.operations(), Budgets: w.budgets.levels(time.Now()), Polls: w.polls(),
+		Queues: w.queueStats(), Missed: w.missed(),
+	}
 }
 
 func (b *budgets) sorted() []*budget {

@@ -61,7 +61,7 @@ func (s *Store) Wanting(scope Scope, now time.Time) Wanting {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.scopes[scope]
-	if c == nil || len(c.pending) == 0 || c.status.State == Unsynced {
+	if c == nil || len(c.pending) == 0 || c.unlisted() {
 		return Wanting{}
 	}
 	w := wants{}

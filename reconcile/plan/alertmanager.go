@@ -77,11 +77,10 @@ func (r *run) alertmanagers() {
 
 func (r *run) alertmanager(a *spec.Alertmanager) {
 	object := alertmanagerOrigin(a.Name)
-	needs := selectorNeeds(&a.Selector)
-	r.homes[object], r.needs[object] = alertmanagerPool(a.Name), needs
+	r.homes[object], r.needs[object] = alertmanagerPool(a.Name), selectorNeeds(&a.Selector)
 	m, told := newMatcher(&a.Selector), false
 	for _, tasks := range r.tasks {
-		told = r.alertmanagerKin(a, m, needs, tasks) || told
+		told = r.alertmanagerKin(a, m, tasks) || told
 	}
 	if !told && allSynced(r.in.Snapshot) {
 		r.findAlertmanager(a, nil, fault{code: CodeNoAlertmanager, message: "its selector finds no running container, so no alert is sent there: correct the selector, or start them"})
@@ -100,14 +99,14 @@ func allSynced(s *inventory.Snapshot) bool {
 
 // alertmanagerKin adds the targets in tasks that no selector can tell apart. It
 // says whether there are any, or it is not known or said why not.
-func (r *run) alertmanagerKin(a *spec.Alertmanager, m *matcher, needs inventory.Facts, tasks []*inventory.Task) (told bool) {
+func (r *run) alertmanagerKin(a *spec.Alertmanager, m *matcher, tasks []*inventory.Task) (told bool) {
 	first := tasks[0]
 	p := m.kin(first, r.in.Snapshot)
 	if p != partNone && p != partServiceTags { // of tags it must first be known that there are none
 		return false
 	}
-	if !r.covered(needs, first.Scope) {
-		if f := r.notKnown(needs, first.Scope); f.code == CodeFactsMissing {
+	if f := r.unjudged(alertmanagerOrigin(a.Name), first.Scope); f != nil {
+		if f.code == CodeFactsMissing {
 			for _, t := range tasks {
 				r.findAlertmanager(a, t, *f)
 			}

@@ -28,6 +28,9 @@ type Input struct {
 	// Live are the pools that are published now: what a scope that is not
 	// synced yet keeps.
 	Live []artifact.Pool
+	// Changed tells which objects are others than an earlier process published. It
+	// matters where scopes are restored.
+	Changed Changed
 	// Shard is which of the Prometheus that share the targets this one is, from 0.
 	// It matters where the PrometheusConfig says that there are several.
 	Shard int
@@ -90,6 +93,7 @@ func newRun(in Input) *run {
 			r.pools[p.Path].Guarded = schemeOf(spec.Field(class.ScrapeConfig.Node, "scheme"))
 		}
 	}
+	r.restored = restoredTasks(in.Snapshot)
 	r.claims.collect(in.Snapshot)
 	return r
 }
@@ -122,6 +126,7 @@ type run struct {
 	keepers  map[string]*keeper                    // by pool and object, made when they are first needed
 	blind    map[share]bool
 	held     map[uint64]reserve // by the hashes of the labels of held targets
+	restored restored
 	findings findings
 	plan     *Plan
 	trace    trace
@@ -165,8 +170,7 @@ func (r *run) kin(b *builder, tasks []*inventory.Task) {
 		r.trace.tasks(b, tasks, p)
 		return
 	}
-	if !r.covered(r.needs[b.object.Name], first.Scope) {
-		f := r.notKnown(r.needs[b.object.Name], first.Scope)
+	if f := r.unjudged(b.object.Name, first.Scope); f != nil {
 		for _, t := range tasks {
 			if f.code == CodeFactsMissing {
 				r.miss(stageTasks, b, t, "", f)

@@ -86,7 +86,7 @@ const (
 
 func (r *run) reserve(scopes *scopes, o artifact.Origin) reserve {
 	switch {
-	case scopes.unknown(o):
+	case scopes.unknown(o) && !r.replaced(o):
 		return reserveScope
 	case !r.informed(o):
 		return reserveFacts
@@ -170,18 +170,16 @@ func (r *run) covered(needs inventory.Facts, s inventory.Scope) bool {
 
 // scopes answers whether the inventory can tell about a scope.
 type scopes struct {
-	state   map[inventory.Scope]inventory.State
+	state   map[inventory.Scope]inventory.ScopeStatus
 	sources []inventory.SourceStatus
 	all     bool // every source is listed and every scope of theirs is known
 }
 
 func newScopes(s *inventory.Snapshot) *scopes {
-	out := &scopes{state: map[inventory.Scope]inventory.State{}, sources: s.Sources, all: true}
+	out := &scopes{state: map[inventory.Scope]inventory.ScopeStatus{}, sources: s.Sources, all: true}
 	for _, st := range s.Scopes {
-		out.state[st.Scope] = st.State
-		if st.State == inventory.Unsynced {
-			out.all = false
-		}
+		out.state[st.Scope] = st
+		out.all = out.all && (st.Listed() || st.State == inventory.Gone)
 	}
 	for _, src := range s.Sources {
 		out.all = out.all && src.Listed
@@ -194,11 +192,8 @@ func (s *scopes) unknown(o artifact.Origin) bool {
 	if o.Cluster == "" {
 		return !s.all // the record of its place was lost
 	}
-	switch s.state[ScopeOf(o)] {
-	case inventory.Synced, inventory.Stale, inventory.Gone:
-		return false
-	case inventory.Unsynced:
-		return true
+	if st, ok := s.state[ScopeOf(o)]; ok {
+		return !st.Listed() && st.State != inventory.Gone
 	}
 	// No status: it has not been looked up yet.
 	return slices.ContainsFunc(s.sources, func(src inventory.SourceStatus) bool { return mayHold(src, o) })
