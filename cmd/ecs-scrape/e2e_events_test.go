@@ -50,7 +50,12 @@ func TestEvents(t *testing.T) {
 	w.eventually("events arrive again", w.eventsWork)
 	must(t, w.sim.Scale("prod", "api", 4))
 	w.scraped(expected)
-	w.nothingElse(func(l awssim.Listener) bool { return !isDaemon(l) })
+	scrapes := w.sim.Scrapes()
+	for _, u := range w.listening(isDaemon) {
+		if scrapes[u] > 0 {
+			t.Errorf("%s was scraped and nobody asked for it", u)
+		}
+	}
 }
 
 // eventsWork is an error while the events of a source do not arrive.

@@ -123,13 +123,13 @@ func parseMessage(body string) (notice, error) {
 	out := notice{at: parseTime(e.Time)}
 	switch e.DetailType {
 	case taskChange:
-		out.task = &taskDetail{}
-		return out, out.readTask(e.Detail)
+		err = out.readTask(e.Detail)
 	case instanceChange:
-		out.instance = &instanceDetail{}
-		return out, out.readInstance(e.Detail)
+		err = out.readInstance(e.Detail)
+	default:
+		err = errForeign
 	}
-	return notice{}, errForeign
+	return out, err
 }
 
 func parseEnvelope(text string) (envelope, error) {
@@ -157,6 +157,7 @@ func unmarshal(text []byte, into any) (odd bool, err error) {
 // readTask refuses what cannot be placed or ordered. What is only odd, or says
 // less of a running task than an event does, is for a describe to tell.
 func (n *notice) readTask(detail json.RawMessage) error {
+	n.task = &taskDetail{}
 	odd, err := unmarshal(detail, n.task)
 	if err != nil {
 		return err
@@ -176,6 +177,7 @@ func (n *notice) readTask(detail json.RawMessage) error {
 }
 
 func (n *notice) readInstance(detail json.RawMessage) error {
+	n.instance = &instanceDetail{}
 	_, err := unmarshal(detail, n.instance)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -10,38 +9,15 @@ import (
 	"ecs-scrape/reconcile/inventory"
 )
 
-// fedWorld is a world whose changes arrive as events in the queue "events". Its
-// account and its watcher have one clock.
+// fedWorld is a world whose changes arrive as events in the queue "events".
 type fedWorld struct {
 	*world
 	queueURL string
 }
 
-type sharedClock struct {
-	mu   sync.Mutex
-	lead time.Duration
-}
-
-func (c *sharedClock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.lead)
-}
-
 func newFedWorld(t *testing.T) *fedWorld {
 	t.Helper()
-	clock := &sharedClock{}
-	w := newWorld(t, awssim.Options{Quotas: awssim.NoQuotas(), Now: clock.now},
-		unlimited(Options{PollInterval: time.Hour, CallTimeout: 2 * time.Second}))
-	w.now = func() time.Time {
-		w.mu.Lock()
-		lead := w.lead
-		w.mu.Unlock()
-		clock.mu.Lock()
-		clock.lead = lead
-		clock.mu.Unlock()
-		return clock.now()
-	}
+	w := newWorld(t, awssim.Options{Quotas: awssim.NoQuotas()}, unlimited(Options{PollInterval: time.Hour, CallTimeout: 2 * time.Second}))
 	w.longPoll = time.Second
 	return &fedWorld{world: w, queueURL: w.SubscribeQueue("events")}
 }
@@ -78,12 +54,12 @@ func (w *fedWorld) until(what string, ok func() bool) {
 	w.t.Helper()
 	for limit := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(limit) {
-			w.t.Fatalf("never %s", what)
+			w.t.Fatalf("never %s: %s", what, describeSnapshot(w.Snapshot()))
 		}
 	}
 }
 
-// later moves all clocks, and lets what has become due begin.
+// later moves the clock, and lets what has become due begin.
 func (w *fedWorld) later(d time.Duration) {
 	w.pass(d)
 	w.Watcher.mu.Lock()
@@ -121,7 +97,7 @@ func (w *fedWorld) wantAsked(want map[string]int) {
 	}
 }
 
-// tasksOf waits for a number of tasks in the snapshot.
+// shows waits for a number of running tasks and no others.
 func (w *fedWorld) shows(n int) *inventory.Snapshot {
 	w.t.Helper()
 	w.eventually("as many tasks as it should", func(s *inventory.Snapshot) bool {

@@ -15,6 +15,9 @@ import (
 const (
 	// gather is how long follow-ups wait for more events, to ask in batches.
 	gather = 100 * time.Millisecond
+	// lookEvery is how often all scopes are looked at, for what the store comes to
+	// want with time.
+	lookEvery = 5 * time.Second
 	// lasting is how many failures in a row are worth a word in the status, and
 	// stuckAfter how long nothing of a scope may get through before it is stale.
 	lasting    = 3
@@ -138,12 +141,12 @@ func (s *source) followUp(ctx context.Context, _ *worker) {
 // followPause is the time until something that was put off is due.
 func (s *source) followPause() time.Duration {
 	if !s.connected() {
-		return tick
+		return lookEvery
 	}
 	now := s.w.now()
 	s.follow.mu.Lock()
 	defer s.follow.mu.Unlock()
-	pause := tick
+	pause := lookEvery
 	for _, p := range s.follow.clusters {
 		for _, o := range p.asked {
 			if !p.busy {
@@ -170,7 +173,7 @@ func (s *source) takeDue() []inventory.Scope {
 	f := s.follow
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if now.Sub(f.looked) >= tick {
+	if now.Sub(f.looked) >= lookEvery {
 		f.looked = now
 		for _, scope := range all {
 			f.of(scope.Cluster).due = true

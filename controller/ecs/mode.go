@@ -106,10 +106,8 @@ func (s *source) feed(q *queue, st feedState) {
 		s.sooner(s.began.Add(s.w.options.PollInterval), CausePoll)
 	}
 	s.mu.Unlock()
-	if was && !st.working {
-		s.watch(false)
-	}
 	if was != st.working {
+		s.watch(st.working)
 		signal(s.wake)
 	}
 }
@@ -174,18 +172,11 @@ func (s *source) interval(now time.Time) time.Duration {
 	return resyncEvery
 }
 
-// listWatched lists a scope. When that works, and began after the events did,
-// they tell of all changes from then on.
+// listWatched lists a scope, after which events, if they arrive, tell of all
+// changes in it.
 func (s *source) listWatched(ctx context.Context, scope inventory.Scope) error {
-	began := s.w.now()
-	err := s.list(ctx, scope)
-	if err == nil {
-		s.mu.Lock()
-		watched := s.feeding.state.working && !began.Before(s.feeding.state.since)
-		s.mu.Unlock()
-		s.w.store.SetWatched(scope, watched, s.w.now())
-	}
-	return err
+	s.w.store.SetWatched(scope, s.fed(), s.w.now())
+	return s.list(ctx, scope)
 }
 
 // watch says of all scopes of the source whether events tell of them.

@@ -50,15 +50,9 @@ type queue struct {
 	news      bool      // the state has changed and is not shown yet
 	failures  int       // of the leading receiver, in a row
 	success   time.Time // of the last receive
-	undeleted failing   // deletions
+	undeleted int       // batches whose deletion failed, in a row
 	receivers int
 	stats     QueueStats
-}
-
-// failing counts the failures in a row of something.
-type failing struct {
-	n   int
-	err error
 }
 
 func newQueue(w *Watcher, id queueID) *queue {
@@ -141,7 +135,7 @@ func (q *queue) help(ctx context.Context, group *sync.WaitGroup) {
 func (q *queue) enlist() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.receivers+1 >= maxReceivers || q.undeleted.n > 0 {
+	if q.receivers+1 >= maxReceivers || q.undeleted > 0 {
 		return false
 	}
 	q.receivers++

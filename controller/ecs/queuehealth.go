@@ -36,7 +36,7 @@ func (q *queue) judge(err error) int {
 	defer q.once.Do(func() { close(q.answered) })
 	if err == nil {
 		q.failures, q.success = 0, time.Now()
-		if q.undeleted.n < lostFailures {
+		if q.undeleted < lostFailures {
 			q.become(true, "")
 		}
 		return 0
@@ -54,15 +54,15 @@ func (q *queue) judgeDeletion(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err == nil {
-		q.undeleted = failing{}
+		q.undeleted = 0
 		return
 	}
 	q.stats.DeleteFailures++
-	q.undeleted.n++
+	q.undeleted++
 	if answered(err) {
-		q.undeleted.n = max(q.undeleted.n, lostFailures)
+		q.undeleted = max(q.undeleted, lostFailures)
 	}
-	if q.undeleted.n >= lostFailures {
+	if q.undeleted >= lostFailures {
 		q.become(false, reason(err))
 	}
 }

@@ -32,12 +32,11 @@ func queueIDs(sources []*source) []queueID {
 		if s.queueURL() == "" || slices.ContainsFunc(out, func(id queueID) bool { return id.url == s.queueURL() }) {
 			continue
 		}
-		id := queueID{url: s.queueURL(), region: queueRegion(s.queueURL())}
+		id := queueID{url: s.queueURL(), region: cmp.Or(queueRegion(s.queueURL()), s.want.Region)}
 		for _, other := range sources {
 			if other.queueURL() != id.url {
 				continue
 			}
-			id.region = cmp.Or(id.region, other.want.Region)
 			if role := other.want.RoleARN; id.roleARN == "" && role != "" && accountOf(role) == queueAccount(id.url) {
 				id.roleARN, id.externalID = role, other.want.ExternalID
 			}

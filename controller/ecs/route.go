@@ -157,19 +157,21 @@ func (q *queue) deleteAll(ctx context.Context) {
 // collect waits for receipts: a full batch, or what comes in a short while.
 func (q *queue) collect(ctx context.Context) []string {
 	var batch []string
-	var late <-chan time.Time
+	select {
+	case <-ctx.Done():
+		return nil
+	case receipt := <-q.deleting:
+		batch = append(batch, receipt)
+	}
+	late := time.NewTimer(deleteEvery)
+	defer late.Stop()
 	for len(batch) < fullAnswer {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-late:
+		case <-late.C:
 			return batch
 		case receipt := <-q.deleting:
-			if late == nil {
-				timer := time.NewTimer(deleteEvery)
-				defer timer.Stop()
-				late = timer.C
-			}
 			batch = append(batch, receipt)
 		}
 	}

@@ -168,6 +168,10 @@ func (w *Watcher) Run(ctx context.Context) error {
 			one.stop()
 		}
 	}()
+	select { // what is wanted so far is what is started with
+	case <-w.wanted:
+	default:
+	}
 	for {
 		w.readQueues(ctx, readers)
 		w.staff(ctx, workers)
