@@ -233,9 +233,10 @@ func (s *source) scope(cluster string) inventory.Scope {
 	return inventory.Scope{Account: account, Region: region, Cluster: cluster}
 }
 
-// owns says that the scope is in the source's account and region and asked for.
+// owns says that the scope is in the source's account and region and asked for,
+// and is not left to another source.
 func (s *source) owns(scope inventory.Scope) bool {
-	return s.account() != "" && scope == s.scope(scope.Cluster) && s.want.Watches(scope.Cluster)
+	return s.account() != "" && scope == s.scope(scope.Cluster) && s.want.Watches(scope.Cluster) && !s.yields(scope.Cluster)
 }
 
 // name tells the source apart in errors.

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -61,8 +62,9 @@ type Watcher struct {
 	want     inventory.Want
 	known    bool // Want has been called
 	sources  map[string]*source
-	queues   []*queue // that are read
-	notified uint64   // revision of the store
+	order    atomic.Pointer[[]*source] // as wanted; may be read without the lock
+	queues   []*queue                  // that are read
+	notified uint64                    // revision of the store
 }
 
 // New returns a Watcher that wants nothing yet. It is an error if an option is
@@ -291,6 +293,8 @@ func (w *Watcher) reconcile() {
 		next[k].setQueue(src.EventsQueue)
 	}
 	w.sources = next
+	order := w.ordered()
+	w.order.Store(&order)
 }
 
 // inherit takes over where the source is from one of the same identity, so that
@@ -298,7 +302,7 @@ func (w *Watcher) reconcile() {
 // lock.
 func (w *Watcher) inherit(s *source) {
 	for _, old := range w.sources {
-		if old.want.Region == s.want.Region && old.want.RoleARN == s.want.RoleARN && old.want.ExternalID == s.want.ExternalID {
+		if sameIdentity(old.want, s.want) {
 			s.setPlace(old.place())
 		}
 	}
