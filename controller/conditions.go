@@ -67,7 +67,7 @@ func unread(s *inventory.Snapshot) string {
 		}
 	}
 	for i := range s.Scopes {
-		if s.Scopes[i].State == inventory.Unsynced {
+		if st := &s.Scopes[i]; !st.Listed() && st.State != inventory.Gone {
 			return "cluster " + s.Scopes[i].Scope.String() + " has not been read yet"
 		}
 	}

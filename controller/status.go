@@ -42,10 +42,12 @@ type Status struct {
 	Findings []plan.Finding           `json:"findings"` // by object
 	Sources  []inventory.SourceStatus `json:"sources"`
 	Scopes   []inventory.ScopeStatus  `json:"scopes"`
-	Pools    []PoolStatus             `json:"pools"`
 	// Overdue are the places that have not been read for longer than
 	// [Options.StaleAfter], the longest first.
-	Overdue []Overdue `json:"overdue"`
+	Overdue []Overdue    `json:"overdue"`
+	Pools   []PoolStatus `json:"pools"` // only of [Status.Detailed]
+
+	pools []artifact.Pool // that Pools are made from
 }
 
 // ConfigStatus follows prometheus.yml and rules from the specs to Prometheus.
@@ -121,8 +123,20 @@ type TargetStatus struct {
 	Labels  labels.Labels `json:"labels"`
 }
 
-// Status is the newest status. It may be called from any goroutine.
+// Status is the newest status, without its pools. It may be called from any
+// goroutine.
 func (c *Controller) Status() *Status { return c.status.Load() }
+
+// Detailed is the status with its pools and all their targets, which are listed
+// only for who asks: of a large fleet they are 100,000.
+func (s *Status) Detailed() *Status {
+	if s.pools == nil {
+		return s
+	}
+	out := *s
+	out.Pools = poolStatuses(s.pools)
+	return &out
+}
 
 // newStatus has empty lists where nothing is known: in JSON a list is never null.
 func newStatus(state, message string) *Status {
@@ -185,7 +199,7 @@ func (c *Controller) survey(pass *reconcile.Pass) *Status {
 		for _, n := range p.Withheld {
 			s.Targets.Withheld += n
 		}
-		s.Pools = poolStatuses(p.Bundle.Pools)
+		s.pools = p.Bundle.Pools
 	}
 	s.Objects = objectStatuses(pass, p, s.Findings)
 	c.standings = standings(pass, p)

@@ -45,17 +45,14 @@ func (h *holding) of(live *artifact.Bundle, s *inventory.Snapshot) []inventory.H
 // samePool says, at once, whether both are the same pool with the very same
 // targets. False means nothing.
 func samePool(a, b artifact.Pool) bool {
-	return a.Path == b.Path && len(a.Targets) == len(b.Targets) &&
-		(len(a.Targets) == 0 || &a.Targets[0] == &b.Targets[0])
+	return a.Path == b.Path && (len(a.Targets)+len(b.Targets) == 0 || a.SameTargets(b))
 }
 
 // unlisted are those of the scopes that the next listing is the first of.
 func unlisted(scopes []inventory.Scope, s *inventory.Snapshot) []inventory.Scope {
 	var out []inventory.Scope
 	for _, scope := range scopes {
-		switch s.Status(scope).State {
-		case inventory.Synced, inventory.Stale:
-		default: // one that is gone may be found again
+		if !s.Status(scope).Listed() { // one that is gone may be found again
 			out = append(out, scope)
 		}
 	}
@@ -85,10 +82,11 @@ func tasksOf(live *artifact.Bundle, scopes []inventory.Scope) map[inventory.Scop
 // scopesOf are the sorted places that published targets come from.
 func scopesOf(live *artifact.Bundle) []inventory.Scope {
 	seen := map[inventory.Scope]bool{}
+	var last inventory.Scope // most targets are of the place of the one before
 	for _, p := range live.Pools {
-		for _, t := range p.Targets {
-			if s := plan.ScopeOf(t.Origin); s.Cluster != "" {
-				seen[s] = true
+		for i := range p.Targets {
+			if s := plan.ScopeOf(p.Targets[i].Origin); s != last && s.Cluster != "" {
+				seen[s], last = true, s
 			}
 		}
 	}
@@ -100,16 +98,37 @@ func scopesOf(live *artifact.Bundle) []inventory.Scope {
 	return out
 }
 
+// jobs are the names of the jobs of the published configuration, read once for
+// each.
+type jobs struct {
+	config []byte
+	names  map[string]bool
+}
+
 // loaded are the published pools that the published configuration has a job for.
 // The file of another is of an object that was deleted, or has moved, and has not
 // been cleared away yet: nothing is to be kept of it. Without a configuration all
 // are, for nothing can be told apart.
-func loaded(live *artifact.Bundle) []artifact.Pool {
+func (j *jobs) loaded(live *artifact.Bundle) []artifact.Pool {
 	config, ok := live.Config[artifact.ConfigFile]
 	if !ok {
 		return live.Pools
 	}
+	if j.names == nil || !bytes.Equal(j.config, config) {
+		j.config, j.names = config, jobNames(config)
+	}
 	return slices.DeleteFunc(slices.Clone(live.Pools), func(p artifact.Pool) bool {
-		return p.Scraped() && !bytes.Contains(config, []byte("job_name: "+p.Name+"\n"))
+		return p.Scraped() && !j.names[p.Name]
 	})
+}
+
+// jobNames are those that a rendered configuration gives its jobs.
+func jobNames(config []byte) map[string]bool {
+	names := map[string]bool{}
+	for line := range bytes.Lines(config) {
+		if _, name, ok := bytes.Cut(line, []byte("job_name: ")); ok {
+			names[string(bytes.TrimSuffix(name, []byte("\n")))] = true
+		}
+	}
+	return names
 }

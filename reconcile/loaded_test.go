@@ -16,11 +16,11 @@ func TestLoaded(t *testing.T) {
 		{Name: "ecs-scrape/alertmanager/main", Path: "targets/alertmanager/main/targets.json"},
 	}
 	live := &artifact.Bundle{Pools: pools}
-	if got := loaded(live); len(got) != 3 {
+	if got := new(jobs).loaded(live); len(got) != 3 {
 		t.Errorf("without a configuration %d pools are kept, want all", len(got))
 	}
 	live.Config = artifact.Files{artifact.ConfigFile: []byte("scrape_configs:\n  - job_name: ecs-scrape/class/ab\n")}
-	if got := loaded(live); len(got) != 2 || got[0].Name != "ecs-scrape/class/ab" || got[1].Name != "ecs-scrape/alertmanager/main" {
+	if got := new(jobs).loaded(live); len(got) != 2 || got[0].Name != "ecs-scrape/class/ab" || got[1].Name != "ecs-scrape/alertmanager/main" {
 		t.Errorf("kept %v", got)
 	}
 }

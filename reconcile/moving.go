@@ -15,8 +15,8 @@ import (
 func keepMoving(live *artifact.Bundle, want []artifact.Pool) []artifact.Pool {
 	homes := map[string]string{} // the pool that each object wants its targets in
 	for _, p := range want {
-		for _, t := range p.Targets {
-			homes[t.Origin.Object] = p.Path
+		for i := range p.Targets {
+			homes[p.Targets[i].Origin.Object] = p.Path
 		}
 	}
 	var running map[artifact.Endpoint]bool // made when the first moving target is seen

@@ -79,12 +79,15 @@ type Reconciler struct {
 	accepted Accepted
 	judged   *judgement
 	holding  holding
+	changes  changes
+	jobs     jobs
+	planner  plan.Planner
 	last     *Pass
 }
 
 // New returns a Reconciler that starts from the accepted objects, which may be empty.
 func New(s Source, i Inventory, o Output, accepted Accepted, opts Options) *Reconciler {
-	return &Reconciler{source: s, inventory: i, output: o, accepted: accepted, options: opts}
+	return &Reconciler{source: s, inventory: i, output: o, accepted: accepted, options: opts, changes: changes{earlier: accepted}}
 }
 
 // Accepted are the last valid versions of all objects, to be kept across restarts.
@@ -149,10 +152,10 @@ func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sourc
 		return inputError{err}
 	}
 	pass.input = plan.Input{
-		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: loaded(live),
-		Self: r.options.Self, Shard: shard,
+		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: r.jobs.loaded(live),
+		Changed: r.changes.note(j.choice), Self: r.options.Self, Shard: shard,
 	}
-	p := plan.Build(pass.input)
+	p := r.planner.Build(pass.input)
 	if errs := validate.Pools(j.config, p.Bundle.Pools); len(errs) > 0 {
 		return inputError{join(errs)}
 	}

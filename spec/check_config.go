@@ -15,6 +15,11 @@ var defaultLabels = []string{
 	"ecs_account", "ecs_cluster", "ecs_container", "ecs_region", "ecs_service", "ecs_task_family", "ecs_task_id",
 }
 
+const ipv6 = "IPv6"
+
+// ipFamilies are the families of addresses that a PrometheusConfig may prefer.
+var ipFamilies = []string{"IPv4", ipv6}
+
 func (d *document) checkPrometheusConfig(s *PrometheusConfigSpec) {
 	for i := range s.ECS {
 		d.checkECSSource(index("spec.ecs", i), &s.ECS[i])
@@ -29,6 +34,9 @@ func (d *document) checkPrometheusConfig(s *PrometheusConfigSpec) {
 				d.at(at, "%q is no default label; %s", name, suggest(name, defaultLabels))
 			}
 		}
+	}
+	if s.IPFamily != "" && !slices.Contains(ipFamilies, s.IPFamily) {
+		d.at("spec.ipFamily", "%q is no address family; %s", s.IPFamily, oneOf(s.IPFamily, ipFamilies))
 	}
 	d.checkClasses(s.ScrapeClasses)
 	d.checkAlertmanagers(s.Alertmanagers)

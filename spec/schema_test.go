@@ -290,6 +290,7 @@ func schemaRules() map[string]object {
 		"LabelSource.meta":                     {"pattern": "^" + metaLabel + "."},
 		"PrometheusConfigSpec.config":          without("rule_files|scrape_config_files"),
 		"PrometheusConfigSpec.defaultLabels[]": choice(defaultLabels...),
+		"PrometheusConfigSpec.ipFamily":        choice(append([]string{""}, ipFamilies...)...),
 		"PrometheusVersion.version":            {"pattern": `^([0-9]+\.[0-9]+(\.[0-9]+)?)?$`},
 		"PrometheusVersion.features[]":         {"pattern": featureName.String()},
 		"Alertmanager.name":                    name,

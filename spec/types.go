@@ -177,6 +177,9 @@ type PrometheusConfigSpec struct {
 	DefaultLabels *[]string `json:"defaultLabels,omitempty"`
 	// SelfScrape adds jobs for this Prometheus and for the controller; absent: true.
 	SelfScrape *bool `json:"selfScrape,omitempty"`
+	// IPFamily is IPv4 or IPv6: which address a target has where its task or
+	// instance has both; "" is IPv4. Where there is none of it, the other is taken.
+	IPFamily string `json:"ipFamily,omitempty"`
 	// Shards is how many Prometheus share the targets, by hash of the final
 	// address; 0 is 1. Each is told which it is by --prometheus.shard.
 	Shards int `json:"shards,omitempty"`
@@ -187,6 +190,9 @@ type PrometheusConfigSpec struct {
 	// Enforced holds for every ScrapeTarget, whatever it says itself.
 	Enforced Enforced `json:"enforced,omitzero"`
 }
+
+// PrefersIPv6 says that of two addresses the IPv6 one is scraped.
+func (s *PrometheusConfigSpec) PrefersIPv6() bool { return s.IPFamily == ipv6 }
 
 // PrometheusVersion is the Prometheus that will load a configuration.
 type PrometheusVersion struct {

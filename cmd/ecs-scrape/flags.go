@@ -100,23 +100,31 @@ func (f *ecsFlags) sources() []inventory.Source {
 }
 
 func (f *ecsFlags) watcher() (*ecs.Watcher, error) {
+	options, err := f.options()
+	if err != nil {
+		return nil, err
+	}
+	return ecs.New(options)
+}
+
+func (f *ecsFlags) options() (ecs.Options, error) {
 	if !(f.share > 0 && f.share <= 1) { // not a number is neither
-		return nil, fmt.Errorf("--ecs.quota-share is %v: give a share above 0 and up to 1", f.share)
+		return ecs.Options{}, fmt.Errorf("--ecs.quota-share is %v: give a share above 0 and up to 1", f.share)
 	}
 	if f.queue != "" {
 		if err := spec.CheckQueueURL(f.queue); err != nil {
-			return nil, fmt.Errorf("--ecs.events-queue: %w", err)
+			return ecs.Options{}, fmt.Errorf("--ecs.events-queue: %w", err)
 		}
 	}
 	quotas := map[ecs.Category]ecs.Quota{}
 	for _, text := range f.quotas {
 		category, quota, err := ecs.ParseQuota(text)
 		if err != nil {
-			return nil, fmt.Errorf("--ecs.quota: %w", err)
+			return ecs.Options{}, fmt.Errorf("--ecs.quota: %w", err)
 		}
 		quotas[category] = quota
 	}
-	return ecs.New(ecs.Options{QuotaShare: f.share, Quotas: quotas, PollInterval: f.poll})
+	return ecs.Options{QuotaShare: f.share, Quotas: quotas, PollInterval: f.poll}, nil
 }
 
 // logFlags choose the log's level and format.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -112,10 +111,6 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	watcher, err := o.ecs.watcher()
-	if err != nil {
-		return nil, err
-	}
 	dir, err := target.Open(o.output, target.Options{})
 	if err != nil {
 		return nil, err
@@ -124,6 +119,10 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 		for _, d := range damage {
 			log.Warn("what an earlier run published is damaged and will be written anew", "err", d)
 		}
+	}
+	watcher, err := o.watcher(dir, log)
+	if err != nil {
+		return nil, err
 	}
 	reloader, err := newReloader(o.prometheus.url)
 	if err != nil {
@@ -184,12 +183,8 @@ func newReloader(url string) (*target.Reloader, error) {
 // accepted reads the last valid objects of an earlier run. Without them, or with
 // an error, there are none, and the next valid version of each is the first.
 func accepted(dir *target.Directory) (reconcile.Accepted, error) {
-	data, err := dir.ReadState(controller.AcceptedFile)
-	var damaged *target.DamagedError
-	if errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damaged) {
-		return reconcile.Accepted{}, nil
-	}
-	if err != nil {
+	data, err := stateCache{dir}.Load(controller.AcceptedFile)
+	if err != nil || data == nil {
 		return reconcile.Accepted{}, err
 	}
 	objects, err := reconcile.DecodeAccepted(data)

@@ -26,6 +26,8 @@ const (
 	// demoTaskDelay is what a task takes to start and to stop: long enough to
 	// be seen, short enough to wait for.
 	demoTaskDelay = 2 * time.Second
+	// demoEventDelay is what an event takes to the queue, as it usually does.
+	demoEventDelay = 300 * time.Millisecond
 	// demoHealthyWithin bounds the controller's start, which takes a second or two.
 	demoHealthyWithin = 30 * time.Second
 )
@@ -95,6 +97,7 @@ type demo struct {
 	folder  *demoFolder
 	ports   demoPorts
 	sim     *awssim.Sim
+	queue   string // URL of the queue that events arrive in
 	shop    *demoShop
 	began   time.Time
 	allUp   chan struct{} // closed when every endpoint of the shop is, for the first time
@@ -172,12 +175,13 @@ func (d *demo) openFolder(ctx context.Context) (err error) {
 
 func (d *demo) startAccount(context.Context) (err error) {
 	d.sim, err = awssim.Start(awssim.Options{
-		Seed: 1, StartDelay: demoTaskDelay, StopDelay: demoTaskDelay,
+		Seed: 1, StartDelay: demoTaskDelay, StopDelay: demoTaskDelay, EventDelay: demoEventDelay,
 		ListenAddress: address(d.ports.aws), ProxyListenAddress: address(d.ports.proxy),
 	})
 	if err != nil {
 		return fmt.Errorf("start the simulated account: %w", err)
 	}
+	d.queue = d.sim.SubscribeQueue("ecs-events")
 	shop, err := awssim.Shop(d.sim)
 	if err != nil {
 		return fmt.Errorf("build the shop: %w", err)

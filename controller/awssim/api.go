@@ -47,7 +47,7 @@ func newTables(s *Sim) tables {
 // serveAPI recognises the service and hands the request to its protocol.
 func (s *Sim) serveAPI(w http.ResponseWriter, r *http.Request) {
 	id := s.identify(r)
-	w.Header().Set("Date", s.wallClock().UTC().Format(http.TimeFormat))
+	w.Header().Set("Date", s.date().UTC().Format(http.TimeFormat)) // clients tell the clocks' difference by it
 	if id.service == serviceS3 {
 		s.serveS3(w, r, id)
 		return

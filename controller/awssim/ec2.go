@@ -110,7 +110,8 @@ type ec2Instance struct {
 	Tenancy      string   `xml:"placement>tenancy"`
 	Subnet       string   `xml:"subnetId"`
 	VPC          string   `xml:"vpcId"`
-	Private      string   `xml:"privateIpAddress"`
+	Private      string   `xml:"privateIpAddress,omitempty"`
+	IPv6         string   `xml:"ipv6Address,omitempty"`
 	Public       string   `xml:"ipAddress,omitempty"`
 	Architecture string   `xml:"architecture"`
 	Tags         []ec2Tag `xml:"tagSet>item"`
@@ -214,11 +215,12 @@ func (i *instance) ec2Value(filter string) (string, bool) {
 }
 
 func (i *instance) ec2() ec2Instance {
+	ipv4, ipv6 := i.place.network.families(i.address)
 	out := ec2Instance{
 		ID: i.ID, ImageID: "ami-0abcdef1234567890", StateCode: 16, State: "running",
-		PrivateName: privateName(i.address, i.place.scope.Region), Type: i.Type, LaunchTime: isoString(i.registered),
+		PrivateName: privateName(ipv4, i.place.scope.Region), Type: i.Type, LaunchTime: isoString(i.registered),
 		Zone: i.Zone, Tenancy: "default", Subnet: i.place.network.subnets[i.zone], VPC: i.place.network.vpc,
-		Private: i.address.String(), Public: text(i.public), Architecture: "x86_64",
+		Private: text(ipv4), IPv6: text(ipv6), Public: text(i.public), Architecture: "x86_64",
 	}
 	for _, tag := range wireTags(i.Tags) {
 		out.Tags = append(out.Tags, ec2Tag(tag))

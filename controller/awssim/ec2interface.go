@@ -112,11 +112,13 @@ func (t *task) ec2() ec2Interface {
 	if t.public.IsValid() {
 		out.Association = &ec2Association{PublicIP: t.public.String(), Owner: t.place.scope.Account}
 	}
-	if t.address.Is4() {
-		out.Private = t.address.String()
+	ipv4, ipv6 := t.place.network.families(t.address)
+	if ipv4.IsValid() {
+		out.Private = ipv4.String()
 		out.Addresses = []ec2PrivateAddress{{Address: out.Private, Primary: true, Association: out.Association}}
-	} else {
-		out.IPv6 = []ec2IPv6{{t.address.String()}}
+	}
+	if ipv6.IsValid() {
+		out.IPv6 = []ec2IPv6{{ipv6.String()}}
 	}
 	return out
 }

@@ -117,4 +117,19 @@ func (s *Sim) ClearFaults() {
 	}
 }
 
+// Heal ends every fault: those of calls, as ClearFaults does, those of tasks and
+// events that have not been met yet, in every place, and the skew of AWS's
+// clock. Events that are held back are delivered. Quotas stay.
+func (s *Sim) Heal() {
+	s.ClearFaults()
+	s.Skew(0)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.places {
+		p.listing = newListingFaults()
+		p.releaseHeld()
+		p.eventing = eventFaults{}
+	}
+}
+
 func why(r refusal) *refusal { return &r }

@@ -121,6 +121,33 @@ func TestClearFaults(t *testing.T) {
 	must(t, listTasks(t.Context(), sim.Place))
 }
 
+func TestHeal(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	queue := sim.SubscribeQueue("events")
+	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 2)
+	tasks := list(t, sim.Place)
+	drain(t, sim.Place, queue)
+	sim.Deny(awssim.Match{})
+	sim.Skew(time.Hour)
+	must(t, sim.OmitFromNextListing(tasks[0]))
+	must(t, sim.FailOnce(tasks[1], "ODD"))
+	sim.HoldNext(5)
+	must(t, sim.StopTask(tasks[0], "whose event is held back"))
+	sim.DropNext(100)
+	sim.Heal()
+	if got := list(t, sim.Place); len(got) != 2 {
+		t.Errorf("lists %v", got)
+	}
+	describe(t, sim.Place, tasks[1])
+	if got := drain(t, sim.Place, queue); len(got) == 0 {
+		t.Error("the events that were held back have not come")
+	}
+	must(t, sim.StopTask(tasks[1], "whose event is not dropped"))
+	if got := drain(t, sim.Place, queue); len(got) == 0 {
+		t.Error("events are dropped still")
+	}
+}
+
 func TestListingFaults(t *testing.T) {
 	sim := start(t, awssim.Options{})
 	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 2)

@@ -192,7 +192,7 @@ func fixedHostPorts(r *revision) []int {
 // dynamicPorts takes n host ports in a row and answers the first. It counts
 // upwards and starts over at the end of the range, as Docker does.
 func (i *instance) dynamicPorts(n int) int {
-	if forced := i.place.network.forcedPorts; len(forced) > 0 {
+	if forced := i.place.network.forcedPorts; len(forced) > 0 && i.allFree(forced[0], n) {
 		i.place.network.forcedPorts = forced[1:]
 		return forced[0]
 	}

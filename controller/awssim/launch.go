@@ -87,7 +87,7 @@ func (t *task) attach(public bool) {
 	var zone int
 	switch {
 	case t.instance == nil:
-		zone = n.zone()
+		zone = n.zoneOfNext()
 	case t.instance.Launch == LaunchExternal:
 		return
 	default:

@@ -30,6 +30,7 @@ type network struct {
 	nextZone    int
 	used        map[netip.Addr]int // how many have it: forced ones may be shared
 	forced      []netip.Addr
+	dual        map[netip.Addr]netip.Addr // IPv6 addresses, by the IPv4 address beside
 	forcedPorts []int
 }
 
@@ -47,6 +48,18 @@ func (n *network) zone() int {
 	z := n.nextZone
 	n.nextZone = (z + 1) % len(n.subnets)
 	return z
+}
+
+// zoneOfNext is the zone of the address that is forced next, where it is one of
+// this VPC, else the next one in turn.
+func (n *network) zoneOfNext() int {
+	if len(n.forced) > 0 && n.forced[0].Is4() {
+		b := n.forced[0].As4()
+		if z := int(b[1]) - 4*n.index; b[0] == 10 && z >= 0 && z < len(n.subnets) {
+			return z
+		}
+	}
+	return n.zone()
 }
 
 // zoneNumber reads a zone's name; a name of another region counts as the first.

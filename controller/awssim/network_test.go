@@ -211,3 +211,33 @@ func TestExtraContainersAndStoppedOnes(t *testing.T) {
 		t.Errorf("%d listeners, version %d, %s", len(sim.Listeners()), task.Version, *task.LastStatus)
 	}
 }
+
+// TestForcedAddressHasItsSubnet: an address that one task had is the same place
+// for the next.
+func TestForcedAddressHasItsSubnet(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 3)
+	for _, arn := range list(t, sim.Place) {
+		before := describe(t, sim.Place, arn)
+		info, err := sim.Task(arn)
+		must(t, err)
+		must(t, sim.Scale("prod", "web", 0))
+		sim.NextAddress(netip.MustParseAddr(info.Address))
+		must(t, sim.Scale("prod", "web", 1))
+		after := describe(t, sim.Place, only(t, sim.Place, "web"))
+		if diff := cmp.Diff(details(before), details(after)); diff != "" {
+			t.Errorf("subnet and address (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// details are the subnet and the address of a task's interface.
+func details(t ecstypes.Task) []string {
+	var out []string
+	for _, d := range t.Attachments[0].Details {
+		if *d.Name == "subnetId" || *d.Name == "privateIPv4Address" {
+			out = append(out, *d.Value)
+		}
+	}
+	return out
+}

@@ -55,7 +55,8 @@ func (p *Place) VPC() string { return p.network.vpc }
 
 // NextAddress makes the next awsvpc task or instance of this place take the
 // given private address, even one that is in use. Called repeatedly, the
-// addresses are taken in turn. An IPv6 address gives an awsvpc task an
+// addresses are taken in turn. A task on Fargate is then in the zone and subnet
+// that the address belongs to. An IPv6 address gives an awsvpc task an
 // interface with that address only.
 func (p *Place) NextAddress(address netip.Addr) {
 	p.sim.mu.Lock()
@@ -64,7 +65,7 @@ func (p *Place) NextAddress(address netip.Addr) {
 }
 
 // NextHostPort makes the next dynamic host port of a bridge task of this place
-// the given one.
+// the given one, as soon as one starts on a machine that has it free.
 func (p *Place) NextHostPort(port int) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()

@@ -73,7 +73,9 @@ func (p *Place) DeleteQueue(name string) {
 	_ = p.change(func() error {
 		if q, ok := p.queues[name]; ok {
 			delete(p.queues, name)
-			p.subscribers = slices.DeleteFunc(p.subscribers, func(s *queue) bool { return s == q })
+			for _, other := range p.sim.places {
+				other.subscribers = slices.DeleteFunc(other.subscribers, func(s *queue) bool { return s == q })
+			}
 			q.notify()
 		}
 		return nil

@@ -185,11 +185,13 @@ func (t *task) wireAttachment(state taskState) wireAttachment {
 	if state.last == statusStopped {
 		a.Status = "DELETED"
 	}
-	if t.address.Is4() {
-		name := privateName(t.address, t.place.scope.Region)
-		a.Details = append(a.Details, wirePair{"privateDnsName", name}, wirePair{"privateIPv4Address", t.address.String()})
-	} else {
-		a.Details = append(a.Details, wirePair{"privateIPv6Address", t.address.String()})
+	ipv4, ipv6 := t.place.network.families(t.address)
+	if ipv4.IsValid() {
+		name := privateName(ipv4, t.place.scope.Region)
+		a.Details = append(a.Details, wirePair{"privateDnsName", name}, wirePair{"privateIPv4Address", ipv4.String()})
+	}
+	if ipv6.IsValid() {
+		a.Details = append(a.Details, wirePair{"privateIPv6Address", ipv6.String()})
 	}
 	return a
 }
@@ -205,13 +207,8 @@ func (t *task) wireContainer(i int, state taskState) wireContainer {
 		w.NetworkBindings = t.wireBindings(i)
 	}
 	if t.address.IsValid() && t.def.AddressIn != AddressInAttachment {
-		ni := wireInterface{AttachmentID: t.attachment}
-		if t.address.Is4() {
-			ni.IPv4 = t.address.String()
-		} else {
-			ni.IPv6 = t.address.String()
-		}
-		w.NetworkInterfaces = append(w.NetworkInterfaces, ni)
+		ipv4, ipv6 := t.place.network.families(t.address)
+		w.NetworkInterfaces = append(w.NetworkInterfaces, wireInterface{AttachmentID: t.attachment, IPv4: text(ipv4), IPv6: text(ipv6)})
 	}
 	return w
 }

@@ -3,7 +3,6 @@ package ecs
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -55,36 +54,6 @@ func TestThrottlingSlowsDown(t *testing.T) {
 		if op.Operation == "ListTasks" && (op.Throttled != 1 || op.Calls != 3) {
 			t.Errorf("counted %+v", op)
 		}
-	}
-}
-
-func TestLimiter(t *testing.T) {
-	l := newLimiter(Quota{Burst: 100, Refill: 20}, 0.5)
-	now := time.Now()
-	rate := func(at time.Time) float64 { r, _ := l.level(at); return r }
-	if got := rate(now); got != 10 {
-		t.Fatalf("full rate %v", got)
-	}
-	l.throttled(now, now)
-	l.throttled(now.Add(-time.Second), now) // was under way: counts once
-	if got := rate(now); got != 5 {
-		t.Fatalf("rate %v after a throttled call", got)
-	}
-	if _, tokens := l.level(now); tokens >= 1 {
-		t.Errorf("%v tokens left", tokens)
-	}
-	if got := rate(now.Add(recovery / 4)); got != 7.5 {
-		t.Errorf("rate %v after a quarter of the recovery", got)
-	}
-	for i := range 10 {
-		at := now.Add(time.Duration(i) * time.Millisecond)
-		l.throttled(at, at)
-	}
-	if got := rate(now.Add(10 * time.Millisecond)); got < 10*slowest || got > 11*slowest {
-		t.Errorf("slowest rate %v", got)
-	}
-	if got := rate(now.Add(2 * recovery)); got != 10 {
-		t.Errorf("rate %v after recovery", got)
 	}
 }
 

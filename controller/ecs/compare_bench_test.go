@@ -61,20 +61,22 @@ type account struct {
 	lead time.Duration
 }
 
-// newAccount has that many Fargate tasks in a hundred services of four clusters.
+// An account has this many clusters, and this many services in each.
+const benchClusters, benchServices = 4, 25
+
+// newAccount has that many Fargate tasks, spread evenly over its services.
 func newAccount(b *testing.B, tasks int) *account {
-	const clusters, services = 4, 25
 	a := &account{b: b, tasks: tasks}
 	var err error
 	a.Sim, err = awssim.Start(awssim.Options{Now: a.now})
 	a.must(err)
 	b.Cleanup(a.Close)
 	a.Delay(awssim.Match{}, 50*time.Millisecond)
-	for c := range clusters {
+	for c := range benchClusters {
 		cluster := fmt.Sprintf("cluster-%d", c)
 		a.CreateCluster(cluster, nil)
-		for s := range services {
-			a.must(a.fill(cluster, fmt.Sprintf("service-%d-%d", c, s), tasks/clusters/services))
+		for s := range benchServices {
+			a.must(a.fill(cluster, fmt.Sprintf("service-%d-%d", c, s), tasks/benchClusters/benchServices))
 		}
 	}
 	// The SDK takes no AWS_CA_BUNDLE with the HTTP client of Prometheus.

@@ -54,7 +54,7 @@ func decodeContainers(in []types.Container) []inventory.Container {
 		}
 		out = append(out, inventory.Container{
 			Name:         *c.Name,
-			ID:           nameOf(aws.ToString(c.ContainerArn)),
+			ID:           strings.Clone(nameOf(aws.ToString(c.ContainerArn))), // and not the whole ARN with it
 			RuntimeID:    aws.ToString(c.RuntimeId),
 			Image:        aws.ToString(c.Image),
 			LastStatus:   aws.ToString(c.LastStatus),

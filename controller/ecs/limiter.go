@@ -18,14 +18,17 @@ const (
 )
 
 // limiter is a token bucket whose rate halves on a throttled call and grows
-// back by addition. It is safe for concurrent use.
+// back by addition. Those who wait for a token have it by priority. It is safe
+// for concurrent use, and runs nothing while nobody waits.
 type limiter struct {
 	full   Quota // the configured share
 	bucket *rate.Limiter
 
-	mu     sync.Mutex
-	factor float64   // of full, when last throttled
-	since  time.Time // when last throttled
+	mu      sync.Mutex
+	factor  float64   // of full, when last throttled
+	since   time.Time // when last throttled
+	waiting waitingLine
+	refill  *time.Timer // when the next of those waiting can go; nil while nobody waits
 }
 
 func newLimiter(q Quota, share float64) *limiter {
@@ -37,12 +40,62 @@ func newLimiter(q Quota, share float64) *limiter {
 	}
 }
 
-// wait takes a token, once there is one.
+// wait takes a token, once there is one and nobody goes first. Whoever gives up
+// gives its place to the next.
 func (l *limiter) wait(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w := &waiter{priority: priorityOf(ctx), turn: make(chan struct{})}
 	l.mu.Lock()
-	l.apply(time.Now())
+	l.waiting.join(w)
+	l.serve()
 	l.mu.Unlock()
-	return l.bucket.Wait(ctx)
+	select {
+	case <-w.turn:
+		return nil
+	case <-ctx.Done():
+		l.giveUp(w)
+		return ctx.Err()
+	}
+}
+
+func (l *limiter) giveUp(w *waiter) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.waiting.leave(w) {
+		l.waiting.next() // its turn had come: the token is the next one's
+	}
+	l.serve()
+}
+
+// serve lets go whom there are tokens for, and comes back when there is one for
+// the next. The caller holds the lock.
+func (l *limiter) serve() {
+	if l.refill != nil {
+		l.refill.Stop()
+		l.refill = nil
+	}
+	now := time.Now()
+	l.apply(now)
+	for l.waiting.len() > 0 && l.bucket.AllowN(now, 1) {
+		l.waiting.next()
+	}
+	if l.waiting.len() > 0 {
+		l.refill = time.AfterFunc(l.untilToken(now), l.refilled)
+	}
+}
+
+func (l *limiter) refilled() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.serve()
+}
+
+// untilToken is the time until the bucket holds a token, rounded up.
+func (l *limiter) untilToken(now time.Time) time.Duration {
+	lacking := 1 - l.bucket.TokensAt(now)
+	return time.Duration(max(0, lacking)/float64(l.bucket.Limit())*float64(time.Second)) + time.Microsecond
 }
 
 // throttled halves the rate and empties the bucket: whoever emptied the
@@ -77,10 +130,11 @@ func (l *limiter) apply(now time.Time) {
 	}
 }
 
-// level is the rate in calls a second, and the tokens, at the moment.
-func (l *limiter) level(now time.Time) (perSecond, tokens float64) {
+// level is the rate in calls a second, the tokens, and how many calls wait, at
+// the moment.
+func (l *limiter) level(now time.Time) (perSecond, tokens float64, waiting int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.apply(now)
-	return float64(l.bucket.Limit()), l.bucket.TokensAt(now)
+	return float64(l.bucket.Limit()), l.bucket.TokensAt(now), l.waiting.len()
 }

@@ -24,9 +24,11 @@ type part struct {
 }
 
 // optional asks for the facts that calls of their own tell, where anybody asks
-// for them, all at once: of one whose API hangs the others know nothing. Where
-// one cannot be had the store is told why.
+// for them, all at once: of one whose API hangs the others know nothing, and
+// the listings of other clusters go before them. Where one cannot be had the
+// store is told why.
 func (s *source) optional(ctx context.Context, scope inventory.Scope) {
+	ctx = withLeisure(ctx)
 	var group sync.WaitGroup
 	for fact, ask := range map[inventory.Fact]func(context.Context, inventory.Scope) error{
 		inventory.FactServices:   s.services,
@@ -60,8 +62,11 @@ func (s *source) settlePart(ctx context.Context, p part, err error) {
 
 // services asks for the services that the scope's tasks belong to.
 func (s *source) services(ctx context.Context, scope inventory.Scope) error {
-	wanted := s.w.store.WantedServices(scope, s.w.now())
-	return inBatches(ctx, wanted, inventory.ServiceBatch, func(ctx context.Context, batch []string) error {
+	return s.describeServices(ctx, scope, s.w.store.WantedServices(scope, s.w.now()))
+}
+
+func (s *source) describeServices(ctx context.Context, scope inventory.Scope, names []string) error {
+	return inBatches(ctx, names, inventory.ServiceBatch, func(ctx context.Context, batch []string) error {
 		out, err := s.aws.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{
 			Cluster: aws.String(scope.Cluster), Services: batch, Include: []types.ServiceField{types.ServiceFieldTags},
 		})
@@ -108,6 +113,7 @@ func sortServices(batch []string, out *ecs.DescribeServicesOutput) (found []*inv
 
 // clusterTags asks for the clusters of these scopes whose turn it is.
 func (s *source) clusterTags(ctx context.Context, scopes []inventory.Scope) {
+	ctx = withLeisure(ctx)
 	var names []string
 	for _, scope := range scopes {
 		if s.mayAsk(part{scope.Cluster, inventory.FactClusterTags}) && s.w.store.WantedCluster(scope, s.w.now()) {
@@ -146,8 +152,11 @@ func (s *source) describeTags(ctx context.Context, clusters []string) (map[strin
 // filter: an unknown id among NetworkInterfaceIds would fail the call, here it
 // is only absent.
 func (s *source) interfaces(ctx context.Context, scope inventory.Scope) error {
-	wanted := s.w.store.WantedInterfaces(scope, s.w.now())
-	return inBatches(ctx, wanted, inventory.InterfaceBatch, func(ctx context.Context, batch []string) error {
+	return s.describeInterfaces(ctx, scope, s.w.store.WantedInterfaces(scope, s.w.now()))
+}
+
+func (s *source) describeInterfaces(ctx context.Context, scope inventory.Scope, ids []string) error {
+	return inBatches(ctx, ids, inventory.InterfaceBatch, func(ctx context.Context, batch []string) error {
 		found := map[string]inventory.Interface{}
 		pages := ec2.NewDescribeNetworkInterfacesPaginator(s.aws.ec2, &ec2.DescribeNetworkInterfacesInput{
 			Filters:    []ec2types.Filter{{Name: aws.String("network-interface-id"), Values: batch}},
@@ -182,7 +191,7 @@ func (s *source) wholeInstances(ctx context.Context, scope inventory.Scope) erro
 // error ends it.
 func inBatches(ctx context.Context, names []string, size int, do func(context.Context, []string) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(concurrency)
+	group.SetLimit(inFlight)
 	for batch := range slices.Chunk(names, size) {
 		if ctx.Err() != nil {
 			break

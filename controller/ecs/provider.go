@@ -47,7 +47,7 @@ func newHTTPClient(timeout time.Duration) *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().
 		WithTimeout(timeout).
 		WithDialerOptions(func(d *net.Dialer) { d.Timeout = min(dialTimeout, timeout) }).
-		WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = concurrency })
+		WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = 4 * inFlight })
 }
 
 // dial loads the AWS configuration of the environment for a source, assumes
@@ -60,13 +60,7 @@ func (w *Watcher) dial(ctx context.Context, src inventory.Source) (*provider, er
 	identity := w.budgets.of(place{region: cfg.Region})
 	tokens := sts.NewFromConfig(charged(&cfg, identity))
 	if src.RoleARN != "" {
-		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(tokens, src.RoleARN,
-			func(o *stscreds.AssumeRoleOptions) {
-				o.RoleSessionName = sessionName
-				if src.ExternalID != "" {
-					o.ExternalID = aws.String(src.ExternalID)
-				}
-			}))
+		assume(&cfg, tokens, src)
 	}
 	account := accountOf(src.RoleARN)
 	if account == "" {
@@ -77,6 +71,17 @@ func (w *Watcher) dial(ctx context.Context, src inventory.Source) (*provider, er
 		account: account, region: cfg.Region,
 		ecs: ecs.NewFromConfig(cfg), ec2: ec2.NewFromConfig(cfg), ssm: ssm.NewFromConfig(cfg),
 	}, nil
+}
+
+// assume has calls made as the role of src.
+func assume(cfg *aws.Config, tokens *sts.Client, src inventory.Source) {
+	cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(tokens, src.RoleARN,
+		func(o *stscreds.AssumeRoleOptions) {
+			o.RoleSessionName = sessionName
+			if src.ExternalID != "" {
+				o.ExternalID = aws.String(src.ExternalID)
+			}
+		}))
 }
 
 func (w *Watcher) load(ctx context.Context, region string) (aws.Config, error) {

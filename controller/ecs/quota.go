@@ -21,6 +21,7 @@ const (
 	DescribeInterfaces  Category = "ec2-describe-network-interfaces"
 	SSMRead             Category = "ssm-read"
 	STS                 Category = "sts"
+	SQS                 Category = "sqs" // has no quota: counted only
 )
 
 // Quota is a token bucket: Burst calls at once, Refill calls a second.
@@ -106,6 +107,8 @@ func categoryOf(operation string) Category {
 		return SSMRead
 	case "GetCallerIdentity", "AssumeRole":
 		return STS
+	case "ReceiveMessage", "DeleteMessageBatch":
+		return SQS
 	}
 	return ""
 }

@@ -52,9 +52,10 @@ func (w *Watcher) judge(scope inventory.Scope) verdict {
 	for _, s := range w.sources {
 		account, region := s.place()
 		switch {
+		case account != "" && account != scope.Account, region != "" && region != scope.Region, !s.want.Watches(scope.Cluster):
 		case account == "" || region == "":
 			out = undecided
-		case account == scope.Account && region == scope.Region && s.want.Watches(scope.Cluster):
+		default:
 			return named
 		}
 	}

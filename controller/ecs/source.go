@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"sync"
@@ -19,24 +20,37 @@ type source struct {
 	w    *Watcher
 	want inventory.Source
 
-	aws *provider // owned by the poll under way
+	born time.Time     // before any listing
+	wake chan struct{} // something may have become due
 
-	retryMu sync.Mutex
-	retries map[string]*retrying // clusters whose last listing failed
-	lacking map[part]*retrying   // facts whose last calls failed
+	// aws is set by the poll under way, until the account is known; see connected.
+	aws *provider
 
-	mu     sync.Mutex
-	state  inventory.SourceStatus
-	failed int // discoveries in a row
-	stats  PollStats
-	began  time.Time // of the last full poll
-	next   time.Time // full poll
+	retryMu   sync.Mutex
+	retries   map[string]*retrying // clusters whose last listing failed
+	lacking   map[part]*retrying   // facts whose last calls failed
+	refreshed map[string]time.Time // clusters
+
+	follow *following
+
+	mu      sync.Mutex
+	dialled bool
+	state   inventory.SourceStatus
+	failed  int // discoveries in a row
+	stats   PollStats
+	began   time.Time // of the last full poll
+	next    time.Time // full poll
+	cause   Cause     // of the next full poll
+	feeding feeding
 }
 
 func newSource(w *Watcher, src inventory.Source) *source {
 	return &source{
-		w: w, want: src, retries: map[string]*retrying{}, lacking: map[part]*retrying{},
-		state: inventory.SourceStatus{Source: src, Region: src.Region, Account: accountOf(src.RoleARN), Reason: "not asked yet"},
+		w: w, want: src, born: w.now(), wake: make(chan struct{}, 1), cause: CauseStart,
+		retries: map[string]*retrying{}, lacking: map[part]*retrying{}, refreshed: map[string]time.Time{},
+		follow: newFollowing(),
+		state:  inventory.SourceStatus{Source: src, Region: src.Region, Account: accountOf(src.RoleARN), Reason: "not asked yet"},
+		stats:  PollStats{Listings: map[Cause]uint64{}},
 	}
 }
 
@@ -51,13 +65,19 @@ func (s *source) poll(ctx context.Context, full bool) error {
 	if full {
 		s.judge(err)
 		s.w.update() // the account may have become known, clusters may have gone
+		signal(s.follow.told)
 	}
 	if err != nil && scopes == nil {
 		s.staleAll(err)
 	}
 	s.clusterTags(ctx, scopes)
-	err = errors.Join(err, s.each(ctx, scopes, s.list))
-	err = errors.Join(err, s.each(ctx, s.healthy(scopes), s.refresh))
+	err = errors.Join(err, s.each(ctx, scopes, s.listWatched))
+	due := s.healthy(scopes)
+	if !full {
+		due = append(due, s.restless()...)
+	}
+	err = errors.Join(err, s.each(ctx, due, s.refreshScope))
+	s.countMissed()
 	s.record(full, began, err)
 	s.w.update()
 	return err
@@ -73,6 +93,10 @@ func (s *source) scopes(ctx context.Context, full bool) ([]inventory.Scope, erro
 		}
 		s.aws = aws
 		s.setPlace(aws.account, aws.region)
+		s.mu.Lock()
+		s.dialled = true
+		s.mu.Unlock()
+		signal(s.follow.told)
 	}
 	if full {
 		found, err := s.discover(ctx)
@@ -86,7 +110,7 @@ func (s *source) scopes(ctx context.Context, full bool) ([]inventory.Scope, erro
 func (s *source) each(ctx context.Context, scopes []inventory.Scope, do func(context.Context, inventory.Scope) error) error {
 	errs := make([]error, len(scopes))
 	var group errgroup.Group
-	group.SetLimit(concurrency)
+	group.SetLimit(inFlight)
 	for i, scope := range scopes {
 		group.Go(func() error {
 			if ctx.Err() == nil {
@@ -157,10 +181,8 @@ func (s *source) record(full bool, began time.Time, err error) {
 		s.stats.Interval = began.Sub(s.began)
 	}
 	s.began, s.stats.Duration = began, now.Sub(began)
-	s.next = began.Add(jitter(s.w.options.PollInterval, 0.1))
-	if s.failed > 0 {
-		s.next = now.Add(backoff(s.failed))
-	}
+	s.stats.Listings[s.cause]++
+	s.schedule(began, now)
 	// A poll that takes all of its interval leaves a tenth of its time, and of
 	// its share of the quota, to others.
 	if rest := now.Add(s.stats.Duration / 10); s.next.Before(rest) {
@@ -178,6 +200,13 @@ func (s *source) place() (account, region string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.state.Account, s.state.Region
+}
+
+// connected says that calls other than a poll's can be made.
+func (s *source) connected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dialled && s.state.Account != ""
 }
 
 func (s *source) account() string { account, _ := s.place(); return account }
@@ -204,9 +233,10 @@ func (s *source) scope(cluster string) inventory.Scope {
 	return inventory.Scope{Account: account, Region: region, Cluster: cluster}
 }
 
-// owns says that the scope is in the source's account and region and asked for.
+// owns says that the scope is in the source's account and region and asked for,
+// and is not left to another source.
 func (s *source) owns(scope inventory.Scope) bool {
-	return s.account() != "" && scope == s.scope(scope.Cluster) && s.want.Watches(scope.Cluster)
+	return s.account() != "" && scope == s.scope(scope.Cluster) && s.want.Watches(scope.Cluster) && !s.yields(scope.Cluster)
 }
 
 // name tells the source apart in errors.
@@ -230,6 +260,7 @@ func (w *Watcher) polls() []PollStats {
 		s.mu.Lock()
 		st := s.stats
 		st.Account, st.Region, st.RoleARN = s.state.Account, s.state.Region, s.want.RoleARN
+		st.Aim, st.Listings = s.interval(w.now()), maps.Clone(s.stats.Listings)
 		s.mu.Unlock()
 		out = append(out, st)
 	}

@@ -12,6 +12,8 @@ type Stats struct {
 	Operations []OperationStats
 	Budgets    []BudgetStats
 	Polls      []PollStats
+	Queues     []QueueStats
+	Missed     []MissedStats // of scopes whose source has a queue
 }
 
 // OperationStats counts the attempts of one operation, retries included. An
@@ -35,7 +37,8 @@ type BudgetStats struct {
 	Rate     float64 // calls a second at the moment
 	Full     float64 // calls a second when nothing is throttled
 	Burst    float64 // the most calls at once
-	Tokens   float64 // calls that could be made at once now; below 0: owed
+	Tokens   float64 // calls that could be made at once now
+	Waiting  int     // calls that wait for a token
 }
 
 // PollStats tells how a source is polled.
@@ -45,14 +48,19 @@ type PollStats struct {
 	RoleARN string
 	// Interval is between the starts of the last two full polls; 0 before.
 	Interval time.Duration
+	Aim      time.Duration // the interval that is aimed at, at the moment
 	Duration time.Duration // of the last full poll
 	Polls    uint64        // full ones
 	Failed   uint64        // those in which anything failed
+	Listings map[Cause]uint64
 }
 
 // Stats returns the counts and the state of the budgets.
 func (w *Watcher) Stats() Stats {
-	return Stats{Operations: w.budgets.operations(), Budgets: w.budgets.levels(time.Now()), Polls: w.polls()}
+	return Stats{
+		Operations: w.budgets.operations(), Budgets: w.budgets.levels(time.Now()), Polls: w.polls(),
+		Queues: w.queueStats(), Missed: w.missed(),
+	}
 }
 
 func (b *budgets) sorted() []*budget {
@@ -84,10 +92,10 @@ func (b *budgets) levels(now time.Time) []BudgetStats {
 	for _, one := range b.sorted() {
 		for _, c := range slices.Sorted(maps.Keys(one.limiters)) {
 			l := one.limiters[c]
-			perSecond, tokens := l.level(now)
+			perSecond, tokens, waiting := l.level(now)
 			out = append(out, BudgetStats{
 				Account: one.place.account, Region: one.place.region, Category: c, Share: b.share,
-				Rate: perSecond, Full: l.full.Refill, Burst: l.full.Burst, Tokens: tokens,
+				Rate: perSecond, Full: l.full.Refill, Burst: l.full.Burst, Tokens: tokens, Waiting: waiting,
 			})
 		}
 	}

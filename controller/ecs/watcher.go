@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -28,6 +29,15 @@ type Options struct {
 	Quotas map[Category]Quota
 	// CallTimeout bounds one attempt of a call; 10 seconds. Three are made.
 	CallTimeout time.Duration
+	// Cache keeps what is known for the next process, below the names "inventory"
+	// and "definitions"; nil: nothing is kept.
+	Cache Cache
+	// CacheFailed is told when the cache cannot be read or written, once for
+	// each error until it works again, and never by two goroutines at once.
+	CacheFailed func(error)
+	// Now is the clock that what is learnt is dated by; time.Now. Pauses pass in
+	// real time.
+	Now func() time.Time
 }
 
 // Watcher keeps a snapshot of what runs in the sources it is told to want. All
@@ -39,15 +49,22 @@ type Watcher struct {
 	budgets *budgets
 	http    *awshttp.BuildableClient
 	asking  singleflight.Group // task definitions
+	names   inventory.Interner // of what tasks have in common
 	changed chan struct{}
 	wanted  chan struct{}
 	now     func() time.Time
+	keeper  *keeper
+
+	longPoll        time.Duration // of a queue
+	subscribeWithin time.Duration
 
 	mu       sync.Mutex
 	want     inventory.Want
 	known    bool // Want has been called
 	sources  map[string]*source
-	notified uint64 // revision of the store
+	order    atomic.Pointer[[]*source] // as wanted; may be read without the lock
+	queues   []*queue                  // that are read
+	notified uint64                    // revision of the store
 }
 
 // New returns a Watcher that wants nothing yet. It is an error if an option is
@@ -62,6 +79,9 @@ func New(o Options) (*Watcher, error) {
 	if o.CallTimeout == 0 {
 		o.CallTimeout = 10 * time.Second
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	switch {
 	case o.QuotaShare < 0 || o.QuotaShare > 1:
 		return nil, fmt.Errorf("quota share %v: want more than 0 and at most 1", o.QuotaShare)
@@ -70,16 +90,20 @@ func New(o Options) (*Watcher, error) {
 	case o.CallTimeout < 0:
 		return nil, fmt.Errorf("call timeout %v: want more than 0", o.CallTimeout)
 	}
-	return &Watcher{
+	w := &Watcher{
 		options: o,
 		store:   inventory.NewStore(),
 		budgets: newBudgets(o.QuotaShare, o.Quotas),
 		http:    newHTTPClient(o.CallTimeout),
 		changed: make(chan struct{}, 1),
 		wanted:  make(chan struct{}, 1),
-		now:     time.Now,
+		now:     o.Now,
 		sources: map[string]*source{},
-	}, nil
+
+		longPoll: longPoll, subscribeWithin: subscribeWithin,
+	}
+	w.keeper = newKeeper(w)
+	return w, nil
 }
 
 // Want says what to watch from now on. Equal wants cost nothing; another one
@@ -91,6 +115,9 @@ func (w *Watcher) Want(want inventory.Want) {
 	defer w.mu.Unlock()
 	if w.known && reflect.DeepEqual(w.want, want) {
 		return
+	}
+	if !w.known {
+		w.keeper.restore(want.Held)
 	}
 	again := !w.known || !reflect.DeepEqual(w.want.Sources, want.Sources) ||
 		!reflect.DeepEqual(w.want.Facts, want.Facts) || w.newlyHeld(want.Held)
@@ -128,13 +155,26 @@ func (w *Watcher) Changed() <-chan struct{} { return w.changed }
 // Run polls what is wanted until ctx ends, and waits for all that it started.
 // It returns nil: failures are statuses in the snapshot.
 func (w *Watcher) Run(ctx context.Context) error {
-	workers := map[*source]*worker{}
+	kept := w.keeper.start(ctx)
+	workers, readers := map[*source]*worker{}, map[*queue]*worker{}
 	defer func() {
+		<-kept
+		w.keeper.last()
+	}()
+	defer func() { // first, so that all that was learnt is kept
 		for _, one := range workers {
 			one.stop()
 		}
+		for _, one := range readers {
+			one.stop()
+		}
 	}()
+	select { // what is wanted so far is what is started with
+	case <-w.wanted:
+	default:
+	}
 	for {
+		w.readQueues(ctx, readers)
 		w.staff(ctx, workers)
 		select {
 		case <-ctx.Done():
@@ -180,13 +220,49 @@ func (w *Watcher) staff(ctx context.Context, workers map[*source]*worker) {
 		if one, ok := workers[s]; ok {
 			signal(one.kick)
 		} else {
-			workers[s] = start(ctx, s)
+			workers[s] = newWorker(ctx, s.loop, s.followUp)
 		}
 	}
 	w.mu.Lock() // a source that was stopped may have been in the middle of a poll
 	w.retire()
+	w.publish()
 	w.mu.Unlock()
 	w.notify()
+}
+
+// readQueues reads the queues that are wanted, each once, and no others.
+func (w *Watcher) readQueues(ctx context.Context, readers map[*queue]*worker) {
+	w.mu.Lock()
+	sources := w.ordered()
+	w.mu.Unlock()
+	old := w.queues
+	var queues []*queue
+	for _, id := range queueIDs(sources) {
+		i := slices.IndexFunc(old, func(q *queue) bool { return q.id == id })
+		if i >= 0 {
+			queues = append(queues, old[i])
+		} else {
+			queues = append(queues, newQueue(w, id))
+		}
+	}
+	w.mu.Lock()
+	w.queues = queues
+	w.mu.Unlock()
+	for _, s := range sources {
+		s.subscribe(queueOf(queues, s.queueURL()))
+	}
+	for _, q := range queues {
+		q.attach(slices.DeleteFunc(slices.Clone(sources), func(s *source) bool { return s.queueURL() != q.id.url }))
+		if readers[q] == nil {
+			readers[q] = newWorker(ctx, func(ctx context.Context, _ *worker) { q.run(ctx) })
+		}
+	}
+	for q, one := range readers {
+		if !slices.Contains(queues, q) {
+			one.stop()
+			delete(readers, q)
+		}
+	}
 }
 
 // ordered are the wanted sources without doubles; the caller holds the lock.
@@ -214,8 +290,11 @@ func (w *Watcher) reconcile() {
 			next[k] = newSource(w, src)
 			w.inherit(next[k])
 		}
+		next[k].setQueue(src.EventsQueue)
 	}
 	w.sources = next
+	order := w.ordered()
+	w.order.Store(&order)
 }
 
 // inherit takes over where the source is from one of the same identity, so that
@@ -223,7 +302,7 @@ func (w *Watcher) reconcile() {
 // lock.
 func (w *Watcher) inherit(s *source) {
 	for _, old := range w.sources {
-		if old.want.Region == s.want.Region && old.want.RoleARN == s.want.RoleARN && old.want.ExternalID == s.want.ExternalID {
+		if sameIdentity(old.want, s.want) {
 			s.setPlace(old.place())
 		}
 	}

@@ -4,36 +4,37 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"ecs-scrape/reconcile/inventory"
 )
 
-// worker is the goroutine of a source, so that one that hangs or fails leaves
-// the others alone.
+// worker is what goes on for a source, or a queue, beside all others, so that
+// one that hangs or fails leaves them alone.
 type worker struct {
 	kick   chan struct{} // poll everything now
 	cancel context.CancelFunc
-	done   chan struct{}
+	group  sync.WaitGroup
 }
 
-func start(ctx context.Context, s *source) *worker {
+func newWorker(ctx context.Context, run ...func(context.Context, *worker)) *worker {
 	ctx, cancel := context.WithCancel(ctx)
-	one := &worker{kick: make(chan struct{}, 1), cancel: cancel, done: make(chan struct{})}
-	go func() {
-		defer close(one.done)
-		s.loop(ctx, one.kick)
-	}()
+	one := &worker{kick: make(chan struct{}, 1), cancel: cancel}
+	for _, f := range run {
+		one.group.Go(func() { f(ctx, one) })
+	}
 	return one
 }
 
 // stop ends the worker and waits for it.
 func (o *worker) stop() {
 	o.cancel()
-	<-o.done
+	o.group.Wait()
 }
 
-func (s *source) loop(ctx context.Context, kick <-chan struct{}) {
+func (s *source) loop(ctx context.Context, one *worker) {
+	s.subscribed(ctx)
 	full := true
 	for {
 		_ = s.poll(ctx, full) // failures are in the statuses
@@ -42,10 +43,16 @@ func (s *source) loop(ctx context.Context, kick <-chan struct{}) {
 		case <-ctx.Done():
 			timer.Stop()
 			return
-		case <-kick:
+		case <-one.kick:
 			timer.Stop()
 			s.forgive()
+			s.mu.Lock()
+			s.cause = CauseChange
+			s.mu.Unlock()
 			full = true
+		case <-s.wake:
+			timer.Stop()
+			full = !s.w.now().Before(s.nextPoll())
 		case <-timer.C:
 			full = !s.w.now().Before(s.nextPoll())
 		}
@@ -59,7 +66,7 @@ func (s *source) nextPoll() time.Time {
 }
 
 // pause is the time until the next full poll, or until a failed cluster is to
-// be tried again.
+// be tried again, or until something else may be due.
 func (s *source) pause() time.Duration {
 	next := s.nextPoll()
 	s.retryMu.Lock()
@@ -69,7 +76,7 @@ func (s *source) pause() time.Duration {
 			next = r.at
 		}
 	}
-	return max(0, next.Sub(s.w.now()))
+	return min(tick, max(0, next.Sub(s.w.now())))
 }
 
 // retrying is the state of a cluster whose last listing failed, or of a fact

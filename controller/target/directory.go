@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,11 +37,12 @@ type Options struct {
 }
 
 // Directory is the published directory. It has one owner: its methods are not
-// to be called concurrently, and no other process may write into it.
+// to be called concurrently, but for ReadState and WriteState, each name in one
+// goroutine at a time; and no other process may write into it.
 type Directory struct {
 	path     string
 	readOnly bool
-	staged   int // names of staged files
+	staged   atomic.Int64 // names of staged files
 
 	loaded bool // the fields below hold what is on disk
 	config generation
@@ -158,8 +160,7 @@ func (d *Directory) stagePath() (string, error) {
 	if err := d.makeStage(); err != nil {
 		return "", err
 	}
-	d.staged++
-	return d.at(stateDir, stageDir, strconv.Itoa(d.staged)), nil
+	return d.at(stateDir, stageDir, strconv.FormatInt(d.staged.Add(1), 10)), nil
 }
 
 // put writes a file completely and renames it into place. The directory of path

@@ -33,7 +33,7 @@ func makeDir(path string) error {
 	if err := makeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
-	if err := os.Mkdir(path, dirMode); err != nil {
+	if err := os.Mkdir(path, dirMode); err != nil && !errors.Is(err, fs.ErrExist) { // made by another goroutine
 		return err
 	}
 	if err := os.Chmod(path, dirMode); err != nil { // whatever the umask

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -239,6 +240,34 @@ func TestState(t *testing.T) {
 		_, err := d.ReadState("a/b.json")
 		if !isA[*DamagedError](err) || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), d.at(".state/a/b.json")) {
 			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// TestStateBesideEverythingElse: state is written while another goroutine
+// publishes, and nothing that is published or collected touches it.
+func TestStateBesideEverythingElse(t *testing.T) {
+	d := open(t, t.TempDir())
+	const rounds = 50
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for i := range rounds {
+			if err := d.WriteState("inventory", fmt.Append(nil, i)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range rounds {
+		write(t, d, time.Unix(int64(10*i), 0), pool(classPath, fmt.Sprintf("10.0.0.%d:80", i)))
+	}
+	writer.Wait()
+	publish(t, d, configFiles("a"))
+	if err := d.Collect(nil, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []*Directory{d, open(t, d.Path())} {
+		if data, err := d.ReadState("inventory"); string(data) != fmt.Sprint(rounds-1) || err != nil {
+			t.Errorf("it holds %q, %v", data, err)
 		}
 	}
 }

@@ -41,6 +41,7 @@ type poolState struct {
 	damage  error         // why the file could not be read as targets
 	stamp   stamp         // of the file as it was written or looked at last
 	altered bool          // the file is not what it was, and is to be written anew
+	exact   bool          // the file has the very bytes that its targets are encoded as
 }
 
 // Live is what is published: the configuration below current, and every target

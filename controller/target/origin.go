@@ -6,8 +6,11 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
 
 	"ecs-scrape/reconcile/artifact"
 )
@@ -29,7 +32,7 @@ func (d *Directory) originPath(pool, digest string) string {
 
 // writeOrigins replaces one record. The directory is the caller's to sync.
 func (d *Directory) writeOrigins(pool, digest string, targets []artifact.Target) error {
-	data, err := json.Marshal(recordOf(targets))
+	data, err := encodeOrigins(targets)
 	if err != nil {
 		return err
 	}
@@ -40,22 +43,51 @@ func (d *Directory) writeOrigins(pool, digest string, targets []artifact.Target)
 	return d.put(name, data, stateFileMode)
 }
 
-func recordOf(targets []artifact.Target) originRecord {
-	record := originRecord{Index: make([]int, 0, len(targets)), Tasks: make([]string, 0, len(targets))}
-	known := map[artifact.Origin]int{}
-	for _, t := range targets {
-		shared := t.Origin
-		shared.Task = ""
-		i, ok := known[shared]
-		if !ok {
-			i = len(record.Origins)
-			known[shared] = i
-			record.Origins = append(record.Origins, shared)
-		}
-		record.Index = append(record.Index, i)
-		record.Tasks = append(record.Tasks, t.Origin.Task)
+// encodeOrigins is the record as JSON. What there is one of per target is written
+// without reflection: at 100,000 targets that is an eighth of the cost.
+func encodeOrigins(targets []artifact.Target) ([]byte, error) {
+	origins, index := sharedOrigins(targets)
+	head, err := json.Marshal(origins)
+	if err != nil {
+		return nil, err
 	}
-	return record
+	const perTarget = 48 // a task's id has 32 digits, in quotes, and an index few
+	out := make([]byte, 0, len(head)+perTarget*len(targets)+64)
+	out = append(append(out, `{"origins":`...), head...)
+	out = append(out, `,"index":[`...)
+	for i, of := range index {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = strconv.AppendInt(out, int64(of), 10)
+	}
+	out = append(out, `],"tasks":[`...)
+	for i := range targets {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = artifact.AppendString(out, targets[i].Origin.Task)
+	}
+	return append(out, "]}"...), nil
+}
+
+// sharedOrigins are the different origins but for their tasks, and which of them
+// each target has.
+func sharedOrigins(targets []artifact.Target) (origins []artifact.Origin, index []int) {
+	index = make([]int, 0, len(targets))
+	known := map[artifact.Origin]int{}
+	for i := range targets {
+		shared := targets[i].Origin
+		shared.Task = ""
+		at, ok := known[shared]
+		if !ok {
+			at = len(origins)
+			known[shared] = at
+			origins = append(origins, shared)
+		}
+		index = append(index, at)
+	}
+	return origins, index
 }
 
 // readOrigins are the origins of n targets, or none where the record is missing
@@ -98,6 +130,10 @@ func (d *Directory) recorded(pool, digest string) time.Time {
 
 func sameOrigins(a, b []artifact.Target) bool {
 	return slices.EqualFunc(a, b, func(x, y artifact.Target) bool { return x.Origin == y.Origin })
+}
+
+func sameLabels(a, b []artifact.Target) bool {
+	return slices.EqualFunc(a, b, func(x, y artifact.Target) bool { return labels.Equal(x.Labels, y.Labels) })
 }
 
 // collectOrigins removes every record that is not of a published file.

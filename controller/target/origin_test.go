@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"ecs-scrape/reconcile/artifact"
@@ -110,5 +111,36 @@ func TestSince(t *testing.T) {
 			t.Errorf("since %v after a write, %v before", got, since)
 		}
 		write(t, again, now.Add(time.Minute), pool("targets/own/00/x.json", "d:1"))
+	}
+}
+
+// TestOriginsAreJSON: the record is what encoding/json would write.
+func TestOriginsAreJSON(t *testing.T) {
+	t.Parallel()
+	for name, targets := range map[string][]artifact.Target{
+		"none": {},
+		"some": {
+			{Origin: artifact.Origin{Object: "a", Account: "1", Region: "r", Cluster: "c", Task: "0a"}},
+			{Origin: artifact.Origin{Object: "b", Account: "1", Region: "r", Cluster: "c", Task: "0a", Moved: true}},
+			{Origin: artifact.Origin{Object: "a", Account: "1", Region: "r", Cluster: "c", Task: "0\"b\n"}},
+			{},
+		},
+	} {
+		got, err := encodeOrigins(targets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := originRecord{}
+		record.Origins, record.Index = sharedOrigins(targets)
+		for _, target := range targets {
+			record.Tasks = append(record.Tasks, target.Origin.Task)
+		}
+		var back originRecord
+		if err := json.Unmarshal(got, &back); err != nil {
+			t.Fatalf("%s: %v in %s", name, err, got)
+		}
+		if diff := cmp.Diff(record, back, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: -want +got\n%s", name, diff)
+		}
 	}
 }

@@ -66,15 +66,12 @@ func (d *Directory) WriteTargets(now time.Time, pools []artifact.Pool) (Written,
 			errs = append(errs, err)
 			continue
 		}
-		c := d.change(pool)
-		if c == nil {
-			continue
+		switch c, due := d.change(now, pool); {
+		case !due.IsZero():
+			written.wait(pool.Path, due)
+		case c != nil:
+			changes = append(changes, c)
 		}
-		if next := d.pools[pool.Path].next(now); c.data != nil && now.Before(next) {
-			written.wait(pool.Path, next)
-			continue
-		}
-		changes = append(changes, c)
 	}
 	d.commit(now, changes)
 	for _, c := range changes {
@@ -122,20 +119,38 @@ func checkPoolPath(p string) error {
 	return nil
 }
 
-// change is nil when the file and the record of its origins are as they should.
-func (d *Directory) change(pool artifact.Pool) *change {
-	pool.Targets = pool.Sorted()
-	data := pool.Encode()
-	c := &change{pool: pool, data: data, digest: digestOf(data), size: len(data)}
+// change is what is to be written of a pool: nil where the file and the record of
+// its origins are as they should. due is when a file that has changed may be
+// written, where that is not now: until then nothing is encoded.
+func (d *Directory) change(now time.Time, pool artifact.Pool) (c *change, due time.Time) {
 	known := d.pools[pool.Path]
-	if known == nil || known.altered || known.digest != c.digest {
-		return c
+	sound := known != nil && known.exact && !known.altered
+	if sound && known.pool.SameTargets(pool) {
+		return nil, time.Time{}
 	}
+	pool.Targets = pool.Sorted()
+	if sound && sameLabels(known.pool.Targets, pool.Targets) {
+		return d.moved(known, pool), time.Time{}
+	}
+	if next := known.next(now); now.Before(next) {
+		return nil, next
+	}
+	data := pool.Encode()
+	c = &change{pool: pool, data: data, digest: digestOf(data), size: len(data)}
+	if known == nil || known.altered || known.digest != c.digest {
+		return c, time.Time{}
+	}
+	known.exact = true
+	return d.moved(known, pool), time.Time{}
+}
+
+// moved is the change of a pool whose file is as it should: of its origins, or nil.
+func (d *Directory) moved(known *poolState, pool artifact.Pool) *change {
 	if sameOrigins(known.pool.Targets, pool.Targets) {
+		known.pool = pool // whose targets are found to be the same at once in the next pass
 		return nil
 	}
-	c.data = nil
-	return c
+	return &change{pool: pool, digest: known.digest, size: known.size}
 }
 
 // commit writes first all records of origins, each beside the one that is still
@@ -191,7 +206,7 @@ func (d *Directory) remember(now time.Time, c *change) {
 		return
 	}
 	before := d.pools[c.pool.Path]
-	state := &poolState{pool: c.pool, digest: c.digest, size: c.size, written: now}
+	state := &poolState{pool: c.pool, digest: c.digest, size: c.size, written: now, exact: true}
 	if before != nil && c.data == nil {
 		state.written, state.stamp = before.written, before.stamp
 	} else {

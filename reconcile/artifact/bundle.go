@@ -85,6 +85,12 @@ func Found(pools []Pool) int {
 	return n
 }
 
+// SameTargets says, at once, whether both pools have the very same targets, in
+// the same memory. False means nothing.
+func (p Pool) SameTargets(o Pool) bool {
+	return len(p.Targets) > 0 && len(p.Targets) == len(o.Targets) && &p.Targets[0] == &o.Targets[0]
+}
+
 // Target is one line of a target file.
 type Target struct {
 	// Labels as written, __address__ included.
@@ -132,6 +138,11 @@ func (t Target) Address() string { return t.Labels.Get("__address__") }
 // Admits says that a target of elsewhere may be in the pool for a while.
 func (p Pool) Admits(t Target) bool {
 	return p.Guarded == "" || !t.Origin.Moved && t.Labels.Get("__scheme__") == p.Guarded
+}
+
+// Equal says that both have the same labels and the same origin.
+func (t Target) Equal(o Target) bool {
+	return t.Origin == o.Origin && labels.Equal(t.Labels, o.Labels)
 }
 
 // Compare orders targets by address, then by the rest of their labels.

@@ -13,25 +13,25 @@ const addressLabel = "__address__"
 // Sorted are the pool's targets in the order of its file. The pool is not
 // changed; where it is in order already, its own slice is returned.
 func (p Pool) Sorted() []Target {
-	if slices.IsSortedFunc(p.Targets, compareInFile) {
+	if slices.IsSortedFunc(p.Targets, Target.CompareInFile) {
 		return p.Targets
 	}
-	return slices.SortedFunc(slices.Values(p.Targets), compareInFile)
+	return slices.SortedFunc(slices.Values(p.Targets), Target.CompareInFile)
 }
 
-// compareInFile breaks ties by origin, so that equal targets of two objects
-// have one order too.
-func compareInFile(a, b Target) int {
-	if c := a.Compare(b); c != 0 {
+// CompareInFile breaks ties of Compare by origin, so that equal targets of two
+// objects have one order too.
+func (t Target) CompareInFile(o Target) int {
+	if c := t.Compare(o); c != 0 {
 		return c
 	}
 	return cmp.Or(
-		cmp.Compare(a.Origin.Object, b.Origin.Object),
-		cmp.Compare(a.Origin.Account, b.Origin.Account),
-		cmp.Compare(a.Origin.Region, b.Origin.Region),
-		cmp.Compare(a.Origin.Cluster, b.Origin.Cluster),
-		cmp.Compare(a.Origin.Task, b.Origin.Task),
-		compareBool(a.Origin.Moved, b.Origin.Moved),
+		cmp.Compare(t.Origin.Object, o.Origin.Object),
+		cmp.Compare(t.Origin.Account, o.Origin.Account),
+		cmp.Compare(t.Origin.Region, o.Origin.Region),
+		cmp.Compare(t.Origin.Cluster, o.Origin.Cluster),
+		cmp.Compare(t.Origin.Task, o.Origin.Task),
+		compareBool(t.Origin.Moved, o.Origin.Moved),
 	)
 }
 
@@ -75,7 +75,7 @@ func estimate(targets []Target) int {
 
 func appendGroup(out []byte, t Target) []byte {
 	out = append(out, `{"targets":[`...)
-	out = appendString(out, t.Address())
+	out = AppendString(out, t.Address())
 	out = append(out, `],"labels":{`...)
 	first := true
 	t.Labels.Range(func(l labels.Label) {
@@ -86,15 +86,15 @@ func appendGroup(out []byte, t Target) []byte {
 			out = append(out, ',')
 		}
 		first = false
-		out = appendString(out, l.Name)
+		out = AppendString(out, l.Name)
 		out = append(out, ':')
-		out = appendString(out, l.Value)
+		out = AppendString(out, l.Value)
 	})
 	return append(out, "}}"...)
 }
 
-// appendString writes s as encoding/json does without HTML escaping.
-func appendString(out []byte, s string) []byte {
+// AppendString appends s as encoding/json writes it without HTML escaping.
+func AppendString(out []byte, s string) []byte {
 	out = append(out, '"')
 	start := 0
 	for i := 0; i < len(s); {

@@ -178,8 +178,8 @@ func FuzzAppendString(f *testing.F) {
 		if err := enc.Encode(s); err != nil {
 			t.Fatal(err)
 		}
-		if got := string(appendString(nil, s)) + "\n"; got != want.String() {
-			t.Errorf("appendString(%q) = %s, encoding/json says %s", s, got, want.String())
+		if got := string(AppendString(nil, s)) + "\n"; got != want.String() {
+			t.Errorf("AppendString(%q) = %s, encoding/json says %s", s, got, want.String())
 		}
 	})
 }

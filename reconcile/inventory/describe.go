@@ -65,7 +65,7 @@ func (s *Store) observe(c *scopeState, d Description, t *Task) {
 	}
 	bare := e.bare && d.Facts != s.generation
 	changed := e.task == nil || bare != e.bare || !reflect.DeepEqual(e.task, t)
-	e.asked, e.described, e.facts, e.bare = d.Asked, d.Answered, d.Facts, bare
+	e.asked, e.described, e.facts, e.bare, e.restored = d.Asked, d.Answered, d.Facts, bare, false
 	e.hear(d.Asked)
 	if changed {
 		e.task = t

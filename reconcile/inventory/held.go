@@ -3,41 +3,35 @@ package inventory
 import (
 	"iter"
 	"maps"
+	"slices"
 	"time"
 )
 
 // unheard are the held tasks of a scope, by id, of which neither the store nor
-// the others tell anything. A scope that has been synced holds none: what was
-// published for it has been judged, and its tasks are known or have ended.
+// the others tell anything, and those restored and not described since. A scope
+// that has been listed holds none: what was published for it has been judged, and
+// its tasks are known or have ended.
 func (s *Store) unheard(c *scopeState, l Listing, others iter.Seq[string]) []string {
-	if len(l.Held) == 0 || c.status.State != Unsynced || !s.keeps(heldIsAsked) {
+	if !c.unlisted() || !s.keeps(heldIsAsked) {
 		return nil
 	}
 	heard := map[string]struct{}{}
-	for _, names := range []iter.Seq[string]{c.described(), maps.Keys(c.tombs), others} {
+	for _, names := range []iter.Seq[string]{maps.Keys(c.tombs), others} {
 		for name := range names {
 			heard[nameOf(name)] = struct{}{}
 		}
 	}
-	var out []string
-	for _, id := range l.Held {
-		if _, ok := heard[id]; !ok {
-			out = append(out, id)
+	asked := slices.Clone(l.Held)
+	for arn, e := range c.entries {
+		switch {
+		case e.restored:
+			asked = append(asked, nameOf(arn))
+		case !e.bare: // else it lacks facts that were asked for when it was told of
+			heard[nameOf(arn)] = struct{}{}
 		}
 	}
-	return out
-}
-
-// described are the tasks known with all the facts that were asked for when they
-// were told of.
-func (c *scopeState) described() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for arn, e := range c.entries {
-			if !e.bare && !yield(arn) {
-				return
-			}
-		}
-	}
+	slices.Sort(asked)
+	return slices.DeleteFunc(slices.Compact(asked), func(id string) bool { _, ok := heard[id]; return ok })
 }
 
 // believed are the tasks that ECS calls MISSING and that have been known for

@@ -57,7 +57,7 @@ func (l ledger[T]) value(name string) *T {
 // sweep forgets what has not been used for long.
 func (l ledger[T]) sweep(used map[string]struct{}, now time.Time) {
 	for name, got := range l {
-		if _, ok := used[name]; expired(&got.unused, ok, now) {
+		if _, ok := used[name]; expired(&got.unused, ok, now, unusedAge) {
 			delete(l, name)
 		}
 	}

@@ -2,7 +2,7 @@ package inventory
 
 import (
 	"fmt"
-	"maps"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -23,8 +23,8 @@ type Listing struct {
 }
 
 // Needed lists, sorted, the tasks that must be described before the listing is
-// complete: those not seen before, those not yet running, those that lack facts
-// asked for since, and, because a removal needs evidence, those that it omits.
+// complete: those not seen before, or restored, those not yet running, those that lack
+// facts asked for since, and, because a removal needs evidence, those that it omits.
 // It names them by ARN, and by id where only [Listing.Held] does.
 func (s *Store) Needed(l Listing) []string {
 	s.mu.Lock()
@@ -49,9 +49,25 @@ func (s *Store) Needed(l Listing) []string {
 			need = append(need, arn)
 		}
 	}
-	need = append(need, s.unheard(c, l, maps.Keys(listed))...)
+	need = append(need, s.unheard(c, l, known(c, listed))...)
 	slices.Sort(need)
 	return need
+}
+
+// known are the tasks that are known, or listed, by ARN.
+func known(c *scopeState, listed map[string]struct{}) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for arn := range listed {
+			if !yield(arn) {
+				return
+			}
+		}
+		for arn := range c.entries {
+			if !yield(arn) {
+				return
+			}
+		}
+	}
 }
 
 func (s *Store) mustDescribe(c *scopeState, arn string) bool {
@@ -60,7 +76,7 @@ func (s *Store) mustDescribe(c *scopeState, arn string) bool {
 		tomb, dead := c.tombs[arn]
 		return !dead || !tomb.stopped || !s.keeps(stopIsFinal)
 	}
-	return e.facts != s.generation || !e.task.settled()
+	return e.restored || e.facts != s.generation || !e.task.settled()
 }
 
 // omits says whether the absence of a known task from l means anything.
@@ -147,7 +163,7 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 // one odd task must not hold back the others. Those that are known to be
 // published are more than odd: see unheard.
 func (s *Store) unanswered(c *scopeState, l Listing, listed map[string]struct{}, now time.Time) error {
-	first := c.status.State == Unsynced
+	first := c.unlisted()
 	var unknown, odd, unresolved []string
 	for arn := range listed {
 		if c.knows(arn, first) {

@@ -61,7 +61,7 @@ func (s *Store) Wanting(scope Scope, now time.Time) Wanting {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.scopes[scope]
-	if c == nil || len(c.pending) == 0 || c.status.State == Unsynced {
+	if c == nil || len(c.pending) == 0 || c.unlisted() {
 		return Wanting{}
 	}
 	w := wants{}
@@ -100,7 +100,7 @@ func (s *Store) want(c *scopeState, w *wants, arn string, p *pending, now time.T
 	if e == nil {
 		return true
 	}
-	if s.wantsDefinition(e.task, now) {
+	if s.wantsDefinition(e.task.Definition, now) {
 		w.definitions.add(e.task.Definition)
 		lacks = true
 	}

@@ -15,6 +15,9 @@ type definitionEntry struct {
 	absent     bool
 	asked      time.Time
 	unused     time.Time // since; zero while in use
+
+	environment []string // names of the variables whose values it holds
+	restored    bool     // and not used since
 }
 
 type instanceEntry struct {
@@ -31,17 +34,17 @@ func (s *Store) WantedDefinitions(scope Scope, now time.Time) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.wanted(scope, func(t *Task) string {
-		if !s.wantsDefinition(t, now) {
+		if !s.wantsDefinition(t.Definition, now) {
 			return ""
 		}
 		return t.Definition
 	})
 }
 
-func (s *Store) wantsDefinition(t *Task, now time.Time) bool {
-	d, ok := s.definitions[t.Definition]
+func (s *Store) wantsDefinition(arn string, now time.Time) bool {
+	d, ok := s.definitions[arn]
 	switch {
-	case t.Definition == "":
+	case arn == "":
 		return false
 	case ok && d.absent:
 		return now.Sub(d.asked) >= AbsentAge
@@ -99,7 +102,11 @@ func (s *Store) PutDefinition(d *Definition, facts uint64, now time.Time) {
 	if ok && !old.absent && old.facts > facts {
 		return
 	}
+	if facts == s.generation {
+		next.environment = s.facts.Environment
+	}
 	s.definitions[d.ARN] = next
+	s.learnt++
 	switch {
 	case ok && old.absent:
 		s.recount()
@@ -243,26 +250,38 @@ func (s *Store) sweep(now time.Time) {
 		}
 	}
 	for arn, d := range s.definitions {
-		if expired(&d.unused, definitions[arn], now) {
+		if definitions[arn] {
+			d.restored = false
+		}
+		if expired(&d.unused, definitions[arn], now, d.age()) {
 			delete(s.definitions, arn)
 			s.countAgain()
 		}
 	}
 	for arn, i := range s.instances {
-		if expired(&i.unused, instances[arn], now) {
+		if expired(&i.unused, instances[arn], now, unusedAge) {
 			delete(s.instances, arn)
 		}
 	}
 }
 
-func expired(unused *time.Time, used bool, now time.Time) bool {
+// age is how long the definition is kept unused. What an earlier process used may
+// be of clusters that this one has yet to list.
+func (d *definitionEntry) age() time.Duration {
+	if d.restored {
+		return restoredAge
+	}
+	return unusedAge
+}
+
+func expired(unused *time.Time, used bool, now time.Time, age time.Duration) bool {
 	switch {
 	case used:
 		*unused = time.Time{}
 	case unused.IsZero():
 		*unused = now
 	}
-	return !used && now.Sub(*unused) > unusedAge
+	return !used && now.Sub(*unused) > age
 }
 
 func (i *Instance) hasAddress() bool { return i.IPv4.IsValid() || i.IPv6.IsValid() }

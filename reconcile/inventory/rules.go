@@ -32,6 +32,10 @@ const (
 
 	sweepEvery = 5 * time.Minute
 	unusedAge  = TombstoneAge
+
+	// restoredAge is how long a definition that an earlier process used last is kept
+	// although no task known here uses it: its cluster may not answer for a while.
+	restoredAge = 24 * time.Hour
 )
 
 // DescribeBatch is the most tasks one DescribeTasks call takes (Amazon ECS API,

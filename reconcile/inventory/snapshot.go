@@ -108,6 +108,12 @@ type ScopeStatus struct {
 	Lacking map[string]string `json:"lacking,omitempty"`
 }
 
+// Listed says that this process has listed the scope, which is there: what is
+// known of it is more than what an earlier process left.
+func (s ScopeStatus) Listed() bool {
+	return (s.State == Synced || s.State == Stale) && s.Restored.IsZero()
+}
+
 // SourceStatus tells whether the clusters of a source are known.
 type SourceStatus struct {
 	Source  Source    `json:"source"`

@@ -17,8 +17,9 @@ import (
 // MISSING of a task known for over [MissingAge]; one learnt after the listing
 // began is not even counted. A scope shows no task before its first complete
 // listing, for which the tasks of its published targets ([Listing.Held]) count
-// as known before. A task shows when its definition, and the instance that its
-// addresses come from, have been answered for.
+// as known before; but for those of them that were restored ([Store.Restore]). A
+// task shows when its definition, and the instance that its addresses come from,
+// have been answered for.
 //
 // What calls of their own tell (services, tags of clusters, machines' tags,
 // network interfaces) is kept beside the tasks and never keeps a scope from
@@ -37,6 +38,7 @@ type Store struct {
 	definitions map[string]*definitionEntry
 	instances   map[string]*instanceEntry
 	swept       time.Time
+	learnt      uint64 // answers about definitions
 
 	revision uint64
 	header   bool // statuses differ from the snapshot's
@@ -77,6 +79,7 @@ type entry struct {
 	facts     uint64    // generation of facts that task holds
 	omitted   bool      // by the last complete listing
 	shown     bool      // as running
+	restored  bool      // from disk, and not described since
 	bare      bool      // an event made it, without all the facts asked for
 }
 
@@ -226,6 +229,7 @@ func (s *Store) SetFacts(facts Facts) {
 	}
 	for _, d := range s.definitions {
 		d.definition = d.definition.restricted(facts)
+		d.environment = facts.held(d.environment)
 	}
 	s.recount()
 }

@@ -45,6 +45,7 @@ type workload struct {
 	definition *inventory.Definition
 	instance   *inventory.Instance // nil on Fargate, or where it is not known
 	selected   []*inventory.ContainerDefinition
+	ipv6       bool // is preferred, where there are both
 }
 
 // resolve finds where a request is answered in the workload: the port rules of
@@ -253,18 +254,32 @@ func (w *workload) running(name string) *inventory.Container {
 func (w *workload) address(c *inventory.Container) netip.Addr {
 	switch w.definition.Mode() {
 	case inventory.NetworkAWSVPC:
-		if len(c.Addresses) > 0 {
-			return c.Addresses[0]
+		known := c.Addresses
+		if i := w.task.Interface; i != nil { // the answer may have some only here
+			known = append(slices.Clip(known), i.IPv4, i.IPv6)
 		}
-		if i := w.task.Interface; i != nil {
-			return firstValid(i.IPv4, i.IPv6)
-		}
+		return w.preferred(known...)
 	case inventory.NetworkBridge, inventory.NetworkHost:
 		if w.instance != nil {
-			return firstValid(w.instance.IPv4, w.instance.IPv6)
+			return w.preferred(w.instance.IPv4, w.instance.IPv6)
 		}
 	}
 	return netip.Addr{}
+}
+
+// preferred is the first address of the preferred family, else of the other.
+func (w *workload) preferred(addrs ...netip.Addr) netip.Addr {
+	var other netip.Addr
+	for _, a := range addrs {
+		switch {
+		case !a.IsValid():
+		case a.Is6() == w.ipv6:
+			return a
+		case !other.IsValid():
+			other = a
+		}
+	}
+	return other
 }
 
 func (w *workload) whyNoAddress() string {
@@ -276,15 +291,6 @@ func (w *workload) whyNoAddress() string {
 	default:
 		return fmt.Sprintf("network mode %q has no address", mode)
 	}
-}
-
-func firstValid(addrs ...netip.Addr) netip.Addr {
-	for _, a := range addrs {
-		if a.IsValid() {
-			return a
-		}
-	}
-	return netip.Addr{}
 }
 
 // hostPort is the host's port that a container port is bound to, ranges included.

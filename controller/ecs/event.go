@@ -1,0 +1,250 @@
+package ecs
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
+	"ecs-scrape/reconcile/inventory"
+)
+
+// maxMessage is the largest message that SQS carries (Amazon SQS Developer
+// Guide, "Amazon SQS message quotas").
+const maxMessage = 1 << 20
+
+// The events read here, by their detail type (Amazon ECS Developer Guide,
+// "Amazon ECS events").
+const (
+	eventSource     = "aws.ecs"
+	taskChange      = "ECS Task State Change"
+	instanceChange  = "ECS Container Instance State Change"
+	snsNotification = "Notification"
+)
+
+// The reasons for which a message is not used. They never quote it: it may
+// carry secrets.
+var (
+	errPoison  = errors.New("not an event of ECS")
+	errForeign = errors.New("an event that nobody here asks for")
+)
+
+// envelope is an event as EventBridge delivers it (Amazon EventBridge User
+// Guide, "Events from AWS services"), or SNS's wrapping of one (Amazon SNS
+// Developer Guide, "Parsing Amazon SNS message formats").
+type envelope struct {
+	Source     string          `json:"source"`
+	DetailType string          `json:"detail-type"`
+	Time       string          `json:"time"`
+	Detail     json.RawMessage `json:"detail"`
+
+	Type    string `json:"Type"`
+	Message string `json:"Message"`
+}
+
+// notice is what one message tells. Exactly one of task and instance is set.
+type notice struct {
+	scope    inventory.Scope
+	at       time.Time // of the change, by AWS's clock; zero: not told
+	odd      bool      // a part has another form than AWS documents
+	task     *taskDetail
+	instance *instanceDetail
+}
+
+// taskDetail is the detail of a task's event: a Task of the ECS API with
+// updatedAt added, whose times are text. Only what decodeTask reads is here.
+type taskDetail struct {
+	TaskARN              string             `json:"taskArn"`
+	ClusterARN           string             `json:"clusterArn"`
+	Version              int64              `json:"version"`
+	LastStatus           string             `json:"lastStatus"`
+	DesiredStatus        string             `json:"desiredStatus"`
+	HealthStatus         string             `json:"healthStatus"`
+	Group                string             `json:"group"`
+	StartedBy            string             `json:"startedBy"`
+	StartedAt            string             `json:"startedAt"`
+	UpdatedAt            string             `json:"updatedAt"`
+	LaunchType           string             `json:"launchType"`
+	PlatformFamily       string             `json:"platformFamily"`
+	PlatformVersion      string             `json:"platformVersion"`
+	AvailabilityZone     string             `json:"availabilityZone"`
+	TaskDefinitionARN    string             `json:"taskDefinitionArn"`
+	ContainerInstanceARN string             `json:"containerInstanceArn"`
+	Containers           []containerDetail  `json:"containers"`
+	Attachments          []types.Attachment `json:"attachments"`
+	Overrides            struct {
+		ContainerOverrides []struct {
+			Name        string               `json:"name"`
+			Environment []types.KeyValuePair `json:"environment"`
+		} `json:"containerOverrides"`
+	} `json:"overrides"`
+}
+
+type containerDetail struct {
+	Name              string                   `json:"name"`
+	ContainerARN      string                   `json:"containerArn"`
+	RuntimeID         string                   `json:"runtimeId"`
+	Image             string                   `json:"image"`
+	LastStatus        string                   `json:"lastStatus"`
+	HealthStatus      string                   `json:"healthStatus"`
+	NetworkBindings   []types.NetworkBinding   `json:"networkBindings"`
+	NetworkInterfaces []types.NetworkInterface `json:"networkInterfaces"`
+}
+
+// instanceDetail is the part of a container instance's event that tells
+// whether its address may have changed.
+type instanceDetail struct {
+	ARN            string `json:"containerInstanceArn"`
+	ClusterARN     string `json:"clusterArn"`
+	MachineID      string `json:"ec2InstanceId"`
+	AgentConnected bool   `json:"agentConnected"`
+	UpdatedAt      string `json:"updatedAt"`
+}
+
+// parseMessage reads the body of a message: an event, or one that SNS wrapped.
+// The error is errPoison or errForeign.
+func parseMessage(body string) (notice, error) {
+	if len(body) > maxMessage {
+		return notice{}, errPoison
+	}
+	e, err := parseEnvelope(body)
+	if err == nil && e.Type == snsNotification && e.Source == "" {
+		e, err = parseEnvelope(e.Message)
+	}
+	switch {
+	case err != nil:
+		return notice{}, err
+	case e.Source != eventSource:
+		return notice{}, errForeign
+	}
+	out := notice{at: parseTime(e.Time)}
+	switch e.DetailType {
+	case taskChange:
+		err = out.readTask(e.Detail)
+	case instanceChange:
+		err = out.readInstance(e.Detail)
+	default:
+		err = errForeign
+	}
+	return out, err
+}
+
+func parseEnvelope(text string) (envelope, error) {
+	var e envelope
+	if _, err := unmarshal([]byte(text), &e); err != nil {
+		return envelope{}, err
+	}
+	return e, nil
+}
+
+// unmarshal is lenient: odd says that a value had an unexpected type and was
+// left out.
+func unmarshal(text []byte, into any) (odd bool, err error) {
+	err = json.Unmarshal(text, into)
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return false, nil
+	case !errors.As(err, &mistyped) || mistyped.Field == "":
+		return false, errPoison
+	}
+	return true, nil
+}
+
+// readTask refuses what cannot be placed or ordered. What is only odd, or says
+// less of a running task than an event does, is for a describe to tell.
+func (n *notice) readTask(detail json.RawMessage) error {
+	n.task = &taskDetail{}
+	odd, err := unmarshal(detail, n.task)
+	if err != nil {
+		return err
+	}
+	t := n.task
+	scope, ok := scopeOf(t.ClusterARN)
+	if !ok || t.Version <= 0 || t.LastStatus == "" || !sameHome(t.TaskARN, t.ClusterARN) || !strings.Contains(t.TaskARN, ":task/") {
+		return errPoison
+	}
+	n.scope = scope
+	if at := parseTime(t.UpdatedAt); !at.IsZero() {
+		n.at = at
+	}
+	n.odd = odd || n.at.IsZero() || t.DesiredStatus == "" || t.TaskDefinitionARN == "" ||
+		t.LastStatus == inventory.StatusRunning && len(t.Containers) == 0
+	return nil
+}
+
+func (n *notice) readInstance(detail json.RawMessage) error {
+	n.instance = &instanceDetail{}
+	_, err := unmarshal(detail, n.instance)
+	if err != nil {
+		return err
+	}
+	scope, ok := scopeOf(n.instance.ClusterARN)
+	if !ok || !sameHome(n.instance.ARN, n.instance.ClusterARN) {
+		return errPoison
+	}
+	n.scope = scope
+	if at := parseTime(n.instance.UpdatedAt); !at.IsZero() {
+		n.at = at
+	}
+	return nil
+}
+
+// scopeOf reads "arn:aws:ecs:REGION:ACCOUNT:cluster/NAME".
+func scopeOf(clusterARN string) (inventory.Scope, bool) {
+	parts := strings.SplitN(clusterARN, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" || parts[2] != "ecs" {
+		return inventory.Scope{}, false
+	}
+	name, ok := strings.CutPrefix(parts[5], "cluster/")
+	scope := inventory.Scope{Account: parts[4], Region: parts[3], Cluster: name}
+	return scope, ok && scope.Account != "" && scope.Region != "" && name != "" && !strings.ContainsAny(name, "/:")
+}
+
+// sameHome says that two ARNs are of one account and region.
+func sameHome(a, b string) bool {
+	x, y := strings.SplitN(a, ":", 6), strings.SplitN(b, ":", 6)
+	return len(x) == 6 && len(y) == 6 && x[3] == y[3] && x[4] == y[4]
+}
+
+func parseTime(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// api is the task as DescribeTasks would tell it, so that one decoder serves
+// both.
+func (d *taskDetail) api() types.Task {
+	out := types.Task{
+		TaskArn: &d.TaskARN, ClusterArn: &d.ClusterARN, Version: d.Version,
+		LastStatus: &d.LastStatus, DesiredStatus: &d.DesiredStatus, HealthStatus: types.HealthStatus(d.HealthStatus),
+		Group: &d.Group, StartedBy: &d.StartedBy, LaunchType: types.LaunchType(d.LaunchType),
+		PlatformFamily: &d.PlatformFamily, PlatformVersion: &d.PlatformVersion, AvailabilityZone: &d.AvailabilityZone,
+		TaskDefinitionArn: &d.TaskDefinitionARN, ContainerInstanceArn: &d.ContainerInstanceARN,
+		Attachments: d.Attachments, Overrides: &types.TaskOverride{},
+	}
+	if at := parseTime(d.StartedAt); !at.IsZero() {
+		out.StartedAt = aws.Time(at)
+	}
+	for i := range d.Containers {
+		c := &d.Containers[i]
+		out.Containers = append(out.Containers, types.Container{
+			Name: &c.Name, ContainerArn: &c.ContainerARN, RuntimeId: &c.RuntimeID, Image: &c.Image,
+			LastStatus: &c.LastStatus, HealthStatus: types.HealthStatus(c.HealthStatus),
+			NetworkBindings: c.NetworkBindings, NetworkInterfaces: c.NetworkInterfaces,
+		})
+	}
+	for i := range d.Overrides.ContainerOverrides {
+		o := &d.Overrides.ContainerOverrides[i]
+		out.Overrides.ContainerOverrides = append(out.Overrides.ContainerOverrides, types.ContainerOverride{
+			Name: &o.Name, Environment: o.Environment,
+		})
+	}
+	return out
+}

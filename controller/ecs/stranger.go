@@ -1,0 +1,165 @@
+package ecs
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"ecs-scrape/reconcile/inventory"
+)
+
+const (
+	// lookupEvery is the least time between two questions about a cluster that
+	// is not known, and absentAge how long it is remembered that there is none.
+	lookupEvery = 5 * time.Second
+	absentAge   = time.Hour
+	// maxStrangers and maxHeldBack bound what is kept of clusters that are not
+	// known; a listing finds the rest.
+	maxStrangers = 1000
+	maxHeldBack  = 1000
+)
+
+// stranger is a cluster that events tell of, and the store does not know.
+type stranger struct {
+	events    []inventory.Event // held back until it is known
+	busy      bool
+	notBefore time.Time
+	failed    *retrying
+	absent    time.Time // when ECS said that there is none: what happened before does not count
+}
+
+// hearUnknown has the cluster of an event looked up, unless the event is older
+// than the answer that there is none.
+func (s *source) hearUnknown(e inventory.Event) {
+	f := s.follow
+	f.mu.Lock()
+	one, ok := f.strange[e.Task.Scope.Cluster]
+	if !ok && len(f.strange) < maxStrangers {
+		one = &stranger{}
+		f.strange[e.Task.Scope.Cluster] = one
+	}
+	wanted := one != nil && len(one.events) < maxHeldBack && e.At.After(one.absent)
+	if wanted {
+		one.events = append(one.events, e)
+	}
+	f.mu.Unlock()
+	if wanted {
+		signal(f.told)
+	}
+}
+
+// strangers are the clusters to look up now: none before the source's clusters
+// have been asked for once, which tells of most.
+func (s *source) strangers() []string {
+	s.mu.Lock()
+	asked := s.state.Listed || s.failed > 0
+	s.mu.Unlock()
+	if !asked {
+		return nil
+	}
+	s.introduce()
+	now := s.w.now()
+	f := s.follow
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(f.strange)) {
+		one := f.strange[name]
+		switch {
+		case one.busy:
+		case len(one.events) == 0 && now.Sub(one.absent) > absentAge:
+			delete(f.strange, name)
+		case len(one.events) > 0 && !now.Before(one.notBefore) && len(out) < clusterBatch:
+			one.busy = true
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// introduce applies the events of clusters that a poll has found meanwhile.
+func (s *source) introduce() {
+	f := s.follow
+	var events []inventory.Event
+	f.mu.Lock()
+	for name, one := range f.strange {
+		if !one.busy && len(one.events) > 0 && s.w.store.Knows(s.scope(name)) {
+			events = append(events, one.events...)
+			f.of(name).due = true
+			delete(f.strange, name)
+		}
+	}
+	f.mu.Unlock()
+	s.w.store.Observe(events, s.w.now())
+	s.w.notify()
+}
+
+// meet looks clusters up by name. Those that exist are found, get the events
+// that were held back, and are listed.
+func (s *source) meet(ctx context.Context, names []string) {
+	asked := s.w.now()
+	out, err := s.aws.ecs.DescribeClusters(ctx, &ecs.DescribeClustersInput{Clusters: names})
+	if ctx.Err() != nil {
+		return
+	}
+	exists, absent := map[string]bool{}, map[string]bool{}
+	if err == nil {
+		for _, c := range out.Clusters {
+			name := aws.ToString(c.ClusterName)
+			exists[name] = aws.ToString(c.Status) != "INACTIVE"
+			absent[name] = !exists[name]
+		}
+		for _, f := range out.Failures {
+			absent[nameOf(aws.ToString(f.Arn))] = aws.ToString(f.Reason) == "MISSING"
+		}
+	}
+	var found []inventory.Scope
+	for _, name := range names {
+		if events := s.settleStranger(name, asked, exists[name], absent[name]); exists[name] {
+			found = append(found, s.scope(name))
+			s.w.store.Found(s.scope(name), s.w.now())
+			s.w.store.Observe(events, s.w.now())
+		}
+	}
+	s.w.notify()
+	signal(s.follow.told) // for what came meanwhile
+	if len(found) == 0 {
+		return
+	}
+	s.clusterTags(ctx, found)
+	_ = s.each(ctx, found, s.listWatched) // failures are in the statuses
+	s.w.update()
+	signal(s.wake)
+	for _, scope := range found {
+		s.hear(scope)
+	}
+}
+
+// settleStranger keeps what a look-up told, and returns the events that were
+// held back.
+func (s *source) settleStranger(name string, asked time.Time, exists, absent bool) []inventory.Event {
+	f, now := s.follow, s.w.now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one := f.strange[name]
+	events := one.events
+	one.busy = false
+	switch {
+	case exists:
+		delete(f.strange, name)
+	case absent:
+		one.absent, one.failed, one.notBefore = asked, nil, now.Add(lookupEvery)
+		one.events = slices.DeleteFunc(one.events, func(e inventory.Event) bool { return !e.At.After(asked) })
+	default:
+		one.failed = one.failed.again(now)
+		one.notBefore = one.failed.at
+		if earliest := now.Add(lookupEvery); one.notBefore.Before(earliest) {
+			one.notBefore = earliest
+		}
+	}
+	return events
+}
