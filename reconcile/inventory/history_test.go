@@ -264,6 +264,9 @@ func (h *history) observe(ev Event) error {
 	t := *ev.Task
 	_, ev.Facts = h.store.Facts()
 	ev.Task = &t
+	if h.skips && h.store.Predates(ev, epoch) {
+		return nil
+	}
 	c := h.store.scopes[h.scope]
 	before := c.entries[t.ARN]
 	var known Task

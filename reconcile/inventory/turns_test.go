@@ -20,7 +20,7 @@ func TestDue(t *testing.T) {
 		oldest   time.Duration // at a poll, before it
 		hour     int           // calls in all
 	}{
-		{name: "every 15 seconds", every: 15 * time.Second, size: 10_000, most: 3, late: 5, oldest: Refresh, hour: 720},
+		{name: "every 15 seconds", every: 15 * time.Second, size: 4000, most: 2, late: 3, oldest: Refresh, hour: 300},
 		{name: "every minute", every: time.Minute, size: 10_000, most: 12, late: 20, oldest: Refresh, hour: 720},
 		{name: "every 10 minutes", every: 10 * time.Minute, size: 10_000, most: 100, late: 100, oldest: 11 * time.Minute, hour: 600},
 		{name: "a small cluster", every: 15 * time.Second, size: 90, most: 1, late: 1, oldest: Refresh, hour: 7},

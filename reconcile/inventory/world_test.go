@@ -56,6 +56,7 @@ type character struct {
 	drops    bool // events get lost though the queue is there
 	late     bool // events come up to forty minutes late
 	restarts bool // the store is lost now and then
+	skips    bool // events older than a listing are skipped, as a backlog is
 	deletes  bool // the cluster is deleted, deleted and recreated, or not named for a while
 }
 
@@ -95,6 +96,9 @@ func newWorld(seed uint64) world {
 	if !w.exact {
 		w.gaps, w.drops, w.late = r.IntN(3) == 0, r.IntN(3) == 0, r.IntN(2) == 0
 		w.restarts, w.deletes = r.IntN(3) == 0, r.IntN(3) == 0
+	}
+	if w.skips = r.IntN(3) == 0; w.skips {
+		w.skew /= 3 // whoever skips knows AWS's clock better
 	}
 	w.sending = w.character.queue
 	return w
