@@ -253,6 +253,22 @@ func TestClusterFoundAnew(t *testing.T) {
 	}
 }
 
+// TestStopsOutliveTheConfiguration: of a cluster that was not named for a while,
+// answers that lag bring nothing back either.
+func TestStopsOutliveTheConfiguration(t *testing.T) {
+	s := synced(t, running("a", 1))
+	observe(s, start, start, stopping("a", 2))
+	s.Gone(testScope, "not named", start)
+	s.Found(testScope, start.Add(time.Second))
+	describe(s, start.Add(time.Minute), running("a", 1))
+	if err := list(s, start.Add(time.Minute), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.Snapshot().Tasks); n != 0 {
+		t.Errorf("%d tasks", n)
+	}
+}
+
 // TestStaleAddress: an address that another cluster's task has meanwhile takes
 // nothing from the stale one; the planner retires it.
 func TestStaleAddress(t *testing.T) {

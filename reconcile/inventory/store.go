@@ -147,7 +147,8 @@ func (s *Store) Found(scope Scope, now time.Time) {
 	c := newScope(scope, ScopeStatus{State: Unsynced, Since: stamp(now), Reason: "not listed yet"})
 	c.trusted = now
 	if old != nil {
-		c.renewed, c.trusted, c.watch = now, now.Add(ClockSkew), old.watch.anew(now)
+		c.renewed, c.trusted = now, now.Add(ClockSkew)
+		c.inherit(old, now)
 	}
 	s.scopes[scope] = c
 	s.changeHeader()
@@ -186,10 +187,22 @@ func (s *Store) Gone(scope Scope, reason string, now time.Time) {
 	}
 	c := newScope(scope, ScopeStatus{State: Gone, Since: stamp(now), Reason: reason})
 	if old != nil {
-		c.watch = old.watch.anew(now)
+		c.inherit(old, now)
 	}
 	s.scopes[scope] = c
 	s.changeUses()
+}
+
+// inherit takes over what outlives a cluster of that name: which tasks have
+// stopped, and what is counted. It may only have been taken out of the
+// configuration for a while.
+func (c *scopeState) inherit(old *scopeState, now time.Time) {
+	c.watch = old.watch.anew(now)
+	for arn, t := range old.tombs {
+		if t.stopped {
+			c.tombs[arn] = t
+		}
+	}
 }
 
 // Forget drops a scope and its status: nobody holds targets of it any more.

@@ -83,6 +83,12 @@ var (
 	epoch  = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	health = []string{"HEALTHY", "UNHEALTHY", "UNKNOWN"}
 	tags   = []map[string]string{{"v": "1"}, {"v": "2"}}
+	arns   = func() (out [128]string) {
+		for i := range out {
+			out[i] = fmt.Sprintf("t/%03d", i)
+		}
+		return out
+	}()
 )
 
 func newWorld(seed uint64) world {
@@ -163,7 +169,7 @@ func (w *world) pick() *truth {
 
 func (w *world) start() {
 	n := len(w.tasks)
-	u := &truth{arn: fmt.Sprintf("t/%03d", n), started: w.now}
+	u := &truth{arn: arns[n], started: w.now}
 	w.tasks = append(w.tasks, u)
 	t := Task{
 		ARN: u.arn, Scope: w.scope, Version: 1, LastStatus: StatusPending, DesiredStatus: StatusRunning,
