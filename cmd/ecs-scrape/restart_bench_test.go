@@ -21,9 +21,9 @@ import (
 
 var fleetScope = inventory.Scope{Account: "111111111111", Region: "us-east-1", Cluster: "prod"}
 
-// fleet is a synced cluster of that many tasks of two containers, in services of
+// knownFleet is a synced cluster of that many tasks of two containers, in services of
 // fifty, as a store knows it.
-func fleet(b *testing.B, tasks int) *inventory.Store {
+func knownFleet(b *testing.B, tasks int) *inventory.Store {
 	b.Helper()
 	now := time.Now()
 	s := inventory.NewStore()
@@ -130,7 +130,7 @@ func BenchmarkRestart(b *testing.B) {
 		name := fmt.Sprintf("tasks=%d", size.tasks)
 		specs, output := b.TempDir(), b.TempDir()
 		writeFleetSpecs(b, specs, size.tasks, size.objects)
-		store := fleet(b, size.tasks)
+		store := knownFleet(b, size.tasks)
 		onePass(b, specs, output, func(*target.Directory) (reconcile.Inventory, error) { return asIs{store}, nil })
 		dir, err := target.Open(output, target.Options{})
 		if err != nil {
