@@ -61,7 +61,7 @@ func watchedOrPolled(cases []faultCase) []faultCase {
 	var out []faultCase
 	for _, c := range cases {
 		name := c.name
-		for _, c.events = range []bool{false} {
+		for _, c.events = range []bool{false, true} {
 			c.name = fmt.Sprintf("%s/events=%v", name, c.events)
 			out = append(out, c)
 		}
@@ -120,7 +120,7 @@ func (w *faultWorld) addressOfAStaleTask() {
 // tests are about: specs in S3, roles, scrapes, and the end of faults.
 var looks = []string{
 	"AWSConfig", "AWSConfigAs", "AllowRole", "BadGateways", "Calls", "CallsTo", "ClearFaults", "Close", "CreateBucket",
-	"CreateCluster", "CreateQueue", "CreateService", "DeleteObject", "Env", "Heal", "Instances", "Listeners", "ProxyURL",
+	"CreateCluster", "CreateQueue", "CreateService", "DeleteObject", "Env", "ForwardEvents", "Heal", "Instances", "Listeners", "ProxyURL",
 	"PutObject", "QueueLength", "Region", "RegisterTaskDefinition", "ResetCalls", "ResetScrapes", "RunningTasks", "Scope",
 	"Scrapes", "Task", "URL", "VPC", "WrongPaths",
 }

@@ -204,6 +204,7 @@ func life() map[string]func(*faultWorld) {
 		},
 		"DeleteService": inService(func(w *faultWorld, s servicePlace) error { return w.DeleteService(s.cluster, s.name) }),
 		"NextAddress":   (*faultWorld).reuseAddress,
+		"NextDualStack": (*faultWorld).bothFamilies,
 		"NextHostPort":  (*faultWorld).reuseHostPort,
 	}
 }
@@ -238,11 +239,22 @@ func (w *faultWorld) onFargate() awssim.TaskInfo {
 
 // giveAddress starts a task with that address in a cluster of its own.
 func (w *faultWorld) giveAddress(address string) (arn string) {
+	w.NextAddress(netip.MustParseAddr(address))
+	return w.runHeir()
+}
+
+// bothFamilies starts a task with two addresses that no other has.
+func (w *faultWorld) bothFamilies() {
+	w.dual++
+	w.NextDualStack(netip.AddrFrom4([4]byte{10, 0, 200, w.dual}), netip.AddrFrom16([16]byte{0: 0xfd, 15: w.dual}))
+	w.runHeir()
+}
+
+func (w *faultWorld) runHeir() (arn string) {
 	w.t.Helper()
 	w.CreateCluster("gamma", nil)
 	_, err := w.RegisterTaskDefinition(faultDefinition("heir", awssim.ModeAWSVPC))
 	w.must(err)
-	w.NextAddress(netip.MustParseAddr(address))
 	arns, err := w.RunTask("gamma", awssim.RunTask{TaskDefinition: "heir", Launch: awssim.LaunchFargate})
 	w.must(err)
 	return arns[0]

@@ -2,7 +2,9 @@ package controller_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
@@ -34,7 +36,7 @@ const (
 	faultPatience = 90 * time.Second
 	// haste is by how much faster clocks run once the faults have ended, so that
 	// what has to be old to be believed soon is.
-	haste = 20
+	haste = 10
 	// worlds is how many run at once: they wait more than they compute.
 	worlds = 40
 )
@@ -92,6 +94,7 @@ type faultWorld struct {
 	queue  string // its URL; "" without events
 	output string
 	steps  []string
+	dual   byte // tasks with two addresses
 
 	stop func()
 
@@ -137,20 +140,16 @@ func (w *faultWorld) now() time.Time {
 	return now.Add(w.lead + haste*now.Sub(w.healed))
 }
 
-// hasten has the clock of AWS and of the controller run very fast until d has
-// passed. It does not leap: a poll under way would seem to have taken that long,
-// and the next would be put off accordingly.
-func (w *faultWorld) hasten(d time.Duration) {
-	const stride = time.Second
-	w.note("%s pass", d)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for ; d > 0; d -= stride {
-		<-tick.C
-		w.mu.Lock()
-		w.lead += stride
-		w.mu.Unlock()
-	}
+// leap moves the clock of AWS and of the controller, while no poll is under way
+// that would seem to have taken that long: the controller restarts.
+func (w *faultWorld) leap(d time.Duration) {
+	w.note("%s pass while the controller restarts", d)
+	w.stop()
+	w.mu.Lock()
+	w.lead += d
+	w.mu.Unlock()
+	w.judge.restarts()
+	w.start()
 }
 
 func (w *faultWorld) note(format string, args ...any) {
@@ -171,9 +170,11 @@ func (w *faultWorld) start() {
 	for category := range quotas {
 		quotas[category] = ecs.Quota{Burst: 1e4, Refill: 1e4}
 	}
-	watcher, err := ecs.New(ecs.Options{PollInterval: faultPoll, QuotaShare: 1, Quotas: quotas, CallTimeout: heldUp, Now: w.now})
-	w.must(err)
 	dir, err := target.Open(w.output, target.Options{})
+	w.must(err)
+	watcher, err := ecs.New(ecs.Options{
+		PollInterval: faultPoll, QuotaShare: 1, Quotas: quotas, CallTimeout: heldUp, Now: w.now, Cache: stateCache{dir},
+	})
 	w.must(err)
 	out := &watchedOutput{controller.Directory{Directory: dir}, w.judge}
 	set := spec.Decode([]spec.File{{Name: "specs.yaml", Data: []byte(faultSpecs)}})
@@ -193,6 +194,19 @@ func (w *faultWorld) start() {
 		}
 	})
 }
+
+// stateCache is the program's: what is known of ECS, in the output directory.
+type stateCache struct{ *target.Directory }
+
+func (c stateCache) Load(name string) ([]byte, error) {
+	data, err := c.ReadState(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}
+
+func (c stateCache) Save(name string, data []byte) error { return c.WriteState(name, data) }
 
 // restart ends the controller and starts another on the same directory.
 func (w *faultWorld) restart() {
@@ -247,7 +261,7 @@ func (w *faultWorld) converge() {
 	w.mu.Unlock()
 	w.agree("the truth")
 	if w.seed%4 == 0 {
-		w.hasten(16 * time.Minute) // tombstones and graces end
+		w.leap(20 * time.Minute) // what is kept on disk is old
 		w.agree("the truth, still")
 	}
 	w.tolerate(second(w.AddInstance("beta", awssim.Instance{}))) // all others may be drained

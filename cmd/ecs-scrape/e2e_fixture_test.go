@@ -68,7 +68,7 @@ func (w *world) populate() {
 	populate(w.t, w.sim.Place)
 }
 
-func populate(t *testing.T, p *awssim.Place) {
+func populate(t testing.TB, p *awssim.Place) {
 	t.Helper()
 	p.CreateCluster("prod", nil)
 	for _, launch := range []string{awssim.LaunchEC2, awssim.LaunchEC2, awssim.LaunchExternal} {
@@ -95,7 +95,7 @@ func populate(t *testing.T, p *awssim.Place) {
 	create(t, p, named("quiet"), awssim.Service{Name: "quiet", Desired: 2, Launch: awssim.LaunchFargate})
 }
 
-func create(t *testing.T, p *awssim.Place, d awssim.TaskDefinition, s awssim.Service) {
+func create(t testing.TB, p *awssim.Place, d awssim.TaskDefinition, s awssim.Service) {
 	t.Helper()
 	arn, err := p.RegisterTaskDefinition(d)
 	must(t, err)

@@ -36,7 +36,7 @@ type prometheusBinary struct {
 }
 
 // current is the Prometheus that the project pins.
-func current(t *testing.T) prometheusBinary {
+func current(t testing.TB) prometheusBinary {
 	t.Helper()
 	return prometheusBinary{
 		name: "3.15", path: binary(t, "PROMETHEUS_BIN", "../../bin/tools/prometheus"),
@@ -77,7 +77,7 @@ func eachPrometheus(t *testing.T, run func(t *testing.T, p prometheusBinary)) {
 }
 
 // binary finds a tool by its environment variable, else where make puts it.
-func binary(t *testing.T, env, otherwise string) string {
+func binary(t testing.TB, env, otherwise string) string {
 	t.Helper()
 	path := os.Getenv(env)
 	if path == "" {
@@ -99,7 +99,7 @@ func binary(t *testing.T, env, otherwise string) string {
 // world is a simulated account, specs, an output directory, and the processes
 // of one test.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	sim    *awssim.Sim
 	specs  string
 	output string
@@ -111,7 +111,7 @@ type world struct {
 	prometheus *process
 }
 
-func newWorld(t *testing.T, o awssim.Options) *world {
+func newWorld(t testing.TB, o awssim.Options) *world {
 	t.Helper()
 	sim, err := awssim.Start(o)
 	if err != nil {
@@ -131,7 +131,7 @@ func newWorld(t *testing.T, o awssim.Options) *world {
 
 // process is a child process with what it has logged.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	name string
 	cmd  *exec.Cmd
 	log  lockedBuffer
@@ -498,7 +498,7 @@ func tail(s string, n int) string {
 	return s
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	var lc net.ListenConfig
 	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -508,7 +508,7 @@ func freeAddress(t *testing.T) string {
 	return address
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -65,6 +65,7 @@ func (s *source) poll(ctx context.Context, full bool) error {
 	if full {
 		s.judge(err)
 		s.w.update() // the account may have become known, clusters may have gone
+		signal(s.follow.told)
 	}
 	if err != nil && scopes == nil {
 		s.staleAll(err)

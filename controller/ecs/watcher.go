@@ -55,7 +55,8 @@ type Watcher struct {
 	now     func() time.Time
 	keeper  *keeper
 
-	longPoll time.Duration // of a queue
+	longPoll        time.Duration // of a queue
+	subscribeWithin time.Duration
 
 	mu       sync.Mutex
 	want     inventory.Want
@@ -99,7 +100,7 @@ func New(o Options) (*Watcher, error) {
 		now:     o.Now,
 		sources: map[string]*source{},
 
-		longPoll: longPoll,
+		longPoll: longPoll, subscribeWithin: subscribeWithin,
 	}
 	w.keeper = newKeeper(w)
 	return w, nil
