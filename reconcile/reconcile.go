@@ -81,6 +81,7 @@ type Reconciler struct {
 	holding  holding
 	changes  changes
 	jobs     jobs
+	planner  plan.Planner
 	last     *Pass
 }
 
@@ -154,7 +155,7 @@ func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sourc
 		Choice: j.choice, Files: j.files, Config: j.config, Snapshot: pass.Snapshot, Sources: sources, Live: r.jobs.loaded(live),
 		Changed: r.changes.note(j.choice), Self: r.options.Self, Shard: shard,
 	}
-	p := plan.Build(pass.input)
+	p := r.planner.Build(pass.input)
 	if errs := validate.Pools(j.config, p.Bundle.Pools); len(errs) > 0 {
 		return inputError{join(errs)}
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"ecs-scrape/controller/ecs"
+	"ecs-scrape/reconcile/inventory"
 )
 
 // TestScripts runs testdata/script. There, `exits CODE ARG...` runs ecs-scrape
@@ -281,16 +282,39 @@ func TestSpecsInterval(t *testing.T) {
 	}
 }
 
+// TestAWSMetrics: entries that share an account and region, and queues that
+// several of them name, are no double series.
 func TestAWSMetrics(t *testing.T) {
 	t.Parallel()
 	w, err := (&ecsFlags{share: 0.5, poll: time.Second}).watcher()
 	if err != nil {
 		t.Fatal(err)
 	}
+	const queue = "http://127.0.0.1:1/123456789012/ecs-events"
+	w.Want(inventory.Want{Sources: []inventory.Source{
+		{Region: "us-east-1", Clusters: []string{"a"}, EventsQueue: queue},
+		{Region: "us-east-1", Clusters: []string{"b"}, EventsQueue: queue},
+		{Region: "eu-west-1", EventsQueue: queue},
+	}})
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(awsCollector{w})
 	if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)
+	}
+	if n, err := testutil.GatherAndCount(registry, "ecs_scrape_listing_interval_seconds"); err != nil || n != 2 {
+		t.Errorf("%d regions: %v", n, err)
+	}
+}
+
+func TestListings(t *testing.T) {
+	t.Parallel()
+	got := listings([]ecs.PollStats{
+		{Account: "1", Region: "r", Interval: time.Second, Duration: 3 * time.Second, Listings: map[ecs.Cause]uint64{ecs.CausePoll: 1}},
+		{Account: "1", Region: "r", Interval: 2 * time.Second, Duration: time.Second, Listings: map[ecs.Cause]uint64{ecs.CausePoll: 2, ecs.CauseStart: 1}},
+		{Account: "2", Region: "r"},
+	})
+	if len(got) != 2 || got[0].interval != 2*time.Second || got[0].duration != 3*time.Second || got[0].causes[ecs.CausePoll] != 3 || got[0].causes[ecs.CauseStart] != 1 {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -40,6 +40,7 @@ func calls(f inventory.Facts) string {
 		{f.ClusterTags, "tags in `ecs:DescribeClusters`"},
 		{f.Instances, "`ecs:DescribeContainerInstances` and `ec2:DescribeInstances` for all tasks on instances"},
 		{f.Interfaces, "`ec2:DescribeNetworkInterfaces` for `awsvpc` tasks"},
+		{f.Health, "`ecs:DescribeTasks` for all running tasks each minute"},
 	} {
 		if c.asked {
 			out = append(out, c.call)

@@ -79,7 +79,7 @@ func (s *source) doubtful(plain []string, found map[string]bool) []string {
 			ask[st.Scope.Cluster] = true
 		}
 	}
-	maps.DeleteFunc(ask, func(name string, _ bool) bool { return found[name] && !s.failing(name) })
+	maps.DeleteFunc(ask, func(name string, _ bool) bool { return found[name] && !s.failing(name) || s.yields(name) })
 	return slices.Sorted(maps.Keys(ask))
 }
 
@@ -167,14 +167,16 @@ func (s *source) settle(ctx context.Context, found map[string]bool, missing map[
 	}
 }
 
-// present are the scopes to list, sorted.
+// present are the scopes to list, sorted. Others are listed by other sources.
 func (s *source) present(found map[string]bool) []inventory.Scope {
 	if s.account() == "" {
 		return nil
 	}
 	var out []inventory.Scope
 	for _, name := range slices.Sorted(maps.Keys(found)) {
-		out = append(out, s.scope(name))
+		if !s.yields(name) {
+			out = append(out, s.scope(name))
+		}
 	}
 	return out
 }

@@ -56,7 +56,7 @@ func decodePorts(in []types.PortMapping) []inventory.PortMapping {
 
 // decodeContainerInstance keeps what ECS itself knows of an instance; its
 // addresses are for the machine's own API to tell.
-func decodeContainerInstance(c types.ContainerInstance) *inventory.Instance {
+func decodeContainerInstance(c *types.ContainerInstance) *inventory.Instance {
 	out := &inventory.Instance{ARN: aws.ToString(c.ContainerInstanceArn), MachineID: aws.ToString(c.Ec2InstanceId)}
 	for _, a := range c.Attributes {
 		value := aws.ToString(a.Value)
@@ -128,7 +128,7 @@ func decodeService(s *types.Service) *inventory.Service {
 	}
 }
 
-func decodeSSM(i ssmtypes.InstanceInformation) machine {
+func decodeSSM(i *ssmtypes.InstanceInformation) machine {
 	var m machine
 	if a := address(i.IPAddress); a.Is4() {
 		m.ipv4 = a

@@ -43,7 +43,7 @@ func TestDecodeTolerates(t *testing.T) {
 		})
 	}
 	decodeDefinition("d", &types.TaskDefinition{ContainerDefinitions: []types.ContainerDefinition{{}, {Name: aws.String("c"), PortMappings: []types.PortMapping{{}}}}}, inventory.Facts{})
-	decodeContainerInstance(types.ContainerInstance{Attributes: []types.Attribute{{}}})
+	decodeContainerInstance(&types.ContainerInstance{Attributes: []types.Attribute{{}}})
 }
 
 func TestDecodeBindings(t *testing.T) {

@@ -117,7 +117,8 @@ func (w *fedWorld) drained() {
 	w.t.Helper()
 	w.until("drained", func() bool {
 		visible, hidden := w.QueueLength("events")
-		return visible+hidden == 0
+		queues := w.Stats().Queues
+		return visible+hidden == 0 && len(queues) == 1 && queues[0].Deleted == queues[0].Received
 	})
 }
 

@@ -65,7 +65,6 @@ func (s *source) addMachines(ctx context.Context, of []*inventory.Instance) erro
 	return nil
 }
 
-// describeInstances answers an instance for each ARN, or an error.
 func (s *source) describeInstances(ctx context.Context, scope inventory.Scope, arns []string) ([]*inventory.Instance, error) {
 	out, err := s.aws.ecs.DescribeContainerInstances(ctx, &ecs.DescribeContainerInstancesInput{
 		Cluster: aws.String(scope.Cluster), ContainerInstances: arns,
@@ -73,39 +72,31 @@ func (s *source) describeInstances(ctx context.Context, scope inventory.Scope, a
 	if err != nil {
 		return nil, err
 	}
-	silent := make(map[string]string, len(arns))
-	for _, arn := range arns {
-		silent[arn] = "no answer"
+	return sortInstances(arns, out), nil
+}
+
+// sortInstances is an instance for each ARN asked for. One that ECS gives no
+// answer about, whatever the reason, is without an address: it is asked for again
+// before long, and until then only its own tasks do without, or have the address
+// that was known.
+func sortInstances(arns []string, out *ecs.DescribeContainerInstancesOutput) []*inventory.Instance {
+	told := make(map[string]*inventory.Instance, len(arns))
+	for i := range out.ContainerInstances {
+		c := decodeContainerInstance(&out.ContainerInstances[i])
+		told[c.ARN] = c
 	}
-	var found []*inventory.Instance
-	for _, c := range out.ContainerInstances {
-		if i := decodeContainerInstance(c); i.ARN != "" {
-			found = append(found, i)
-			delete(silent, i.ARN)
+	found := make([]*inventory.Instance, len(arns))
+	for i, arn := range arns {
+		if found[i] = told[arn]; found[i] == nil {
+			found[i] = &inventory.Instance{ARN: arn}
 		}
 	}
-	for _, f := range out.Failures {
-		arn := aws.ToString(f.Arn)
-		if _, asked := silent[arn]; !asked {
-			continue
-		}
-		silent[arn] = aws.ToString(f.Reason)
-		if silent[arn] == "MISSING" {
-			found = append(found, &inventory.Instance{ARN: arn})
-			delete(silent, arn)
-		}
-	}
-	for _, arn := range arns {
-		if why, ok := silent[arn]; ok {
-			return nil, fmt.Errorf("%s: %s", nameOf(arn), why)
-		}
-	}
-	return found, nil
+	return found
 }
 
 // machines asks EC2 for i-... and Systems Manager for mi-..., which EC2 would
 // reject.
-func (s *source) machines(ctx context.Context, of []*inventory.Instance) (map[string]machine, error) {
+func (s *source) machines(ctx context.Context, of []*inventory.Instance) (machines, error) {
 	var cloud, external []string
 	for _, i := range of {
 		switch {
@@ -115,7 +106,7 @@ func (s *source) machines(ctx context.Context, of []*inventory.Instance) (map[st
 			cloud = append(cloud, i.MachineID)
 		}
 	}
-	found := map[string]machine{}
+	found := machines{}
 	for batch := range slices.Chunk(unique(cloud), ec2Batch) {
 		if err := s.describeEC2(ctx, batch, found); err != nil {
 			return nil, fmt.Errorf("describe instances: %w", err)
@@ -131,7 +122,7 @@ func (s *source) machines(ctx context.Context, of []*inventory.Instance) (map[st
 
 // describeEC2 asks by filter: an unknown id among InstanceIds would fail the
 // call, here it is only absent.
-func (s *source) describeEC2(ctx context.Context, ids []string, found map[string]machine) error {
+func (s *source) describeEC2(ctx context.Context, ids []string, found machines) error {
 	pages := ec2.NewDescribeInstancesPaginator(s.aws.ec2, &ec2.DescribeInstancesInput{
 		Filters:    []ec2types.Filter{{Name: aws.String("instance-id"), Values: ids}},
 		MaxResults: aws.Int32(1000),
@@ -141,17 +132,12 @@ func (s *source) describeEC2(ctx context.Context, ids []string, found map[string
 		if err != nil {
 			return err
 		}
-		for _, r := range page.Reservations {
-			for n := range r.Instances {
-				i := &r.Instances[n]
-				found[aws.ToString(i.InstanceId)] = decodeEC2(i)
-			}
-		}
+		found.addEC2(page)
 	}
 	return nil
 }
 
-func (s *source) describeSSM(ctx context.Context, ids []string, found map[string]machine) error {
+func (s *source) describeSSM(ctx context.Context, ids []string, found machines) error {
 	pages := ssm.NewDescribeInstanceInformationPaginator(s.aws.ssm, &ssm.DescribeInstanceInformationInput{
 		Filters:    []ssmtypes.InstanceInformationStringFilter{{Key: aws.String("InstanceIds"), Values: ids}},
 		MaxResults: aws.Int32(ssmBatch),
@@ -161,11 +147,31 @@ func (s *source) describeSSM(ctx context.Context, ids []string, found map[string
 		if err != nil {
 			return err
 		}
-		for _, i := range page.InstanceInformationList {
-			found[aws.ToString(i.InstanceId)] = decodeSSM(i)
-		}
+		found.addSSM(page)
 	}
 	return nil
+}
+
+// machines are those that answers tell of, by id. One without an id is no
+// container instance's, whatever that lacks.
+type machines map[string]machine
+
+func (m machines) addEC2(page *ec2.DescribeInstancesOutput) {
+	for _, r := range page.Reservations {
+		for n := range r.Instances {
+			if id := aws.ToString(r.Instances[n].InstanceId); id != "" {
+				m[id] = decodeEC2(&r.Instances[n])
+			}
+		}
+	}
+}
+
+func (m machines) addSSM(page *ssm.DescribeInstanceInformationOutput) {
+	for i := range page.InstanceInformationList {
+		if id := aws.ToString(page.InstanceInformationList[i].InstanceId); id != "" {
+			m[id] = decodeSSM(&page.InstanceInformationList[i])
+		}
+	}
 }
 
 func unique(ids []string) []string {

@@ -179,11 +179,17 @@ func (w *world) eventually(what string, ok func(*inventory.Snapshot) bool) {
 		select {
 		case <-w.Changed():
 		case <-limit:
-			w.t.Fatalf("never %s: %s", what, describeSnapshot(snap))
+			w.t.Fatalf("never %s: %s; queues %+v", what, describeSnapshot(snap), w.Stats().Queues)
 		}
 	}
 }
 
 func describeSnapshot(s *inventory.Snapshot) string {
-	return fmt.Sprintf("%d tasks, sources %+v, scopes %+v", len(s.Tasks), s.Sources, s.Scopes)
+	var events []inventory.EventsStatus
+	for _, src := range s.Sources {
+		if src.Events != nil {
+			events = append(events, *src.Events)
+		}
+	}
+	return fmt.Sprintf("%d tasks, events %+v, sources %+v, scopes %+v", len(s.Tasks), events, s.Sources, s.Scopes)
 }

@@ -29,7 +29,12 @@ func BenchmarkMemory(b *testing.B) {
 		w.store.Found(scope, now)
 		for first := 0; first < tasks; first += inventory.DescribeBatch {
 			answer := inventory.Description{Scope: scope, Asked: now, Answered: now}
-			w.sortOut(&answer, nil, wireAnswer(first), inventory.Facts{})
+			out := wireAnswer(first)
+			var asked []string
+			for i := range out.Tasks {
+				asked = append(asked, *out.Tasks[i].TaskArn)
+			}
+			w.sortOut(&answer, asked, out, inventory.Facts{})
 			w.store.Describe(answer)
 		}
 		used := heap() - before

@@ -136,7 +136,7 @@ func (s *source) subscribed(ctx context.Context) {
 	if q == nil {
 		return
 	}
-	timer := time.NewTimer(subscribeWithin)
+	timer := time.NewTimer(s.w.subscribeWithin)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

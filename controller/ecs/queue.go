@@ -23,9 +23,10 @@ const (
 	maxReceivers = 8
 	// helperWait is the wait of a receiver that helps with a backlog.
 	helperWait = time.Second
-	// visibility is how long SQS hides a message that was received: longer than
-	// the retries of its deletion take.
-	visibility = time.Minute
+	// visibility is how long SQS hides a message that was received. Applying and
+	// deleting it takes a second at most, and one that comes twice does no harm;
+	// one whose answer was lost on the way tells nothing until it comes again.
+	visibility = 10 * time.Second
 	// at most this long without an answer, or this many failures in a row, and
 	// the queue counts as lost.
 	lostAfter    = 15 * time.Second

@@ -84,6 +84,7 @@ func (in *intake) take(m *sqstypes.Message) error {
 func (in *intake) takeTask(s *source, n notice) {
 	store := in.q.w.store
 	task, _ := decodeTask(n.scope, n.task.api(), in.facts)
+	in.q.w.names.Task(task)
 	e := inventory.Event{At: n.at, Facts: in.generation, Task: task}
 	switch {
 	case store.Predates(e, s.born):

@@ -65,6 +65,7 @@ func (s *source) poll(ctx context.Context, full bool) error {
 	if full {
 		s.judge(err)
 		s.w.update() // the account may have become known, clusters may have gone
+		signal(s.follow.told)
 	}
 	if err != nil && scopes == nil {
 		s.staleAll(err)
@@ -232,9 +233,10 @@ func (s *source) scope(cluster string) inventory.Scope {
 	return inventory.Scope{Account: account, Region: region, Cluster: cluster}
 }
 
-// owns says that the scope is in the source's account and region and asked for.
+// owns says that the scope is in the source's account and region and asked for,
+// and is not left to another source.
 func (s *source) owns(scope inventory.Scope) bool {
-	return s.account() != "" && scope == s.scope(scope.Cluster) && s.want.Watches(scope.Cluster)
+	return s.account() != "" && scope == s.scope(scope.Cluster) && s.want.Watches(scope.Cluster) && !s.yields(scope.Cluster)
 }
 
 // name tells the source apart in errors.

@@ -52,8 +52,16 @@ func (s *source) hearUnknown(e inventory.Event) {
 	}
 }
 
-// strangers are the clusters to look up now.
+// strangers are the clusters to look up now: none before the source's clusters
+// have been asked for once, which tells of most.
 func (s *source) strangers() []string {
+	s.mu.Lock()
+	asked := s.state.Listed || s.failed > 0
+	s.mu.Unlock()
+	if !asked {
+		return nil
+	}
+	s.introduce()
 	now := s.w.now()
 	f := s.follow
 	f.mu.Lock()
@@ -71,6 +79,23 @@ func (s *source) strangers() []string {
 		}
 	}
 	return out
+}
+
+// introduce applies the events of clusters that a poll has found meanwhile.
+func (s *source) introduce() {
+	f := s.follow
+	var events []inventory.Event
+	f.mu.Lock()
+	for name, one := range f.strange {
+		if !one.busy && len(one.events) > 0 && s.w.store.Knows(s.scope(name)) {
+			events = append(events, one.events...)
+			f.of(name).due = true
+			delete(f.strange, name)
+		}
+	}
+	f.mu.Unlock()
+	s.w.store.Observe(events, s.w.now())
+	s.w.notify()
 }
 
 // meet looks clusters up by name. Those that exist are found, get the events

@@ -55,14 +55,19 @@ func (s *source) describeBatch(ctx context.Context, scope inventory.Scope, batch
 }
 
 // sortOut adds to an answer what ECS told of a batch. Tasks are asked for by ARN,
-// or by id where no more is known; ECS answers with ARNs.
+// or by id where no more is known; ECS answers with ARNs. What nobody asked for is
+// left out.
 func (w *Watcher) sortOut(answer *inventory.Description, batch []string, out *ecs.DescribeTasksOutput, facts inventory.Facts) {
 	silent := make(map[string]string, len(batch)) // as asked for, by id
 	for _, asked := range batch {
 		silent[nameOf(asked)] = asked
 	}
 	for _, t := range out.Tasks {
-		if task, ok := decodeTask(answer.Scope, t, facts); ok {
+		task, ok := decodeTask(answer.Scope, t, facts)
+		if !ok {
+			continue
+		}
+		if asked := silent[task.ID()]; asked == task.ARN || asked == task.ID() {
 			w.names.Task(task)
 			answer.Tasks = append(answer.Tasks, task)
 			delete(silent, task.ID())

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -54,14 +55,16 @@ type Watcher struct {
 	now     func() time.Time
 	keeper  *keeper
 
-	longPoll time.Duration // of a queue
+	longPoll        time.Duration // of a queue
+	subscribeWithin time.Duration
 
 	mu       sync.Mutex
 	want     inventory.Want
 	known    bool // Want has been called
 	sources  map[string]*source
-	queues   []*queue // that are read
-	notified uint64   // revision of the store
+	order    atomic.Pointer[[]*source] // as wanted; may be read without the lock
+	queues   []*queue                  // that are read
+	notified uint64                    // revision of the store
 }
 
 // New returns a Watcher that wants nothing yet. It is an error if an option is
@@ -97,7 +100,7 @@ func New(o Options) (*Watcher, error) {
 		now:     o.Now,
 		sources: map[string]*source{},
 
-		longPoll: longPoll,
+		longPoll: longPoll, subscribeWithin: subscribeWithin,
 	}
 	w.keeper = newKeeper(w)
 	return w, nil
@@ -290,6 +293,8 @@ func (w *Watcher) reconcile() {
 		next[k].setQueue(src.EventsQueue)
 	}
 	w.sources = next
+	order := w.ordered()
+	w.order.Store(&order)
 }
 
 // inherit takes over where the source is from one of the same identity, so that
@@ -297,7 +302,7 @@ func (w *Watcher) reconcile() {
 // lock.
 func (w *Watcher) inherit(s *source) {
 	for _, old := range w.sources {
-		if old.want.Region == s.want.Region && old.want.RoleARN == s.want.RoleARN && old.want.ExternalID == s.want.ExternalID {
+		if sameIdentity(old.want, s.want) {
 			s.setPlace(old.place())
 		}
 	}

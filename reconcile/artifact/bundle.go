@@ -140,6 +140,11 @@ func (p Pool) Admits(t Target) bool {
 	return p.Guarded == "" || !t.Origin.Moved && t.Labels.Get("__scheme__") == p.Guarded
 }
 
+// Equal says that both have the same labels and the same origin.
+func (t Target) Equal(o Target) bool {
+	return t.Origin == o.Origin && labels.Equal(t.Labels, o.Labels)
+}
+
 // Compare orders targets by address, then by the rest of their labels.
 func (t Target) Compare(o Target) int {
 	if c := strings.Compare(t.Address(), o.Address()); c != 0 {

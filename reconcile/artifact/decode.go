@@ -20,6 +20,9 @@ type fileGroup struct {
 // Prometheus does (discovery/targetgroup). Targets come in the order of the
 // file and without origins.
 func DecodePool(data []byte) ([]Target, error) {
+	if targets, ok := decodeOwn(string(data)); ok {
+		return targets, nil
+	}
 	groups, err := decodeGroups(data)
 	if err != nil {
 		return nil, fmt.Errorf("decode targets: %w", err)

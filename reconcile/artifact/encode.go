@@ -13,25 +13,25 @@ const addressLabel = "__address__"
 // Sorted are the pool's targets in the order of its file. The pool is not
 // changed; where it is in order already, its own slice is returned.
 func (p Pool) Sorted() []Target {
-	if slices.IsSortedFunc(p.Targets, compareInFile) {
+	if slices.IsSortedFunc(p.Targets, Target.CompareInFile) {
 		return p.Targets
 	}
-	return slices.SortedFunc(slices.Values(p.Targets), compareInFile)
+	return slices.SortedFunc(slices.Values(p.Targets), Target.CompareInFile)
 }
 
-// compareInFile breaks ties by origin, so that equal targets of two objects
-// have one order too.
-func compareInFile(a, b Target) int {
-	if c := a.Compare(b); c != 0 {
+// CompareInFile breaks ties of Compare by origin, so that equal targets of two
+// objects have one order too.
+func (t Target) CompareInFile(o Target) int {
+	if c := t.Compare(o); c != 0 {
 		return c
 	}
 	return cmp.Or(
-		cmp.Compare(a.Origin.Object, b.Origin.Object),
-		cmp.Compare(a.Origin.Account, b.Origin.Account),
-		cmp.Compare(a.Origin.Region, b.Origin.Region),
-		cmp.Compare(a.Origin.Cluster, b.Origin.Cluster),
-		cmp.Compare(a.Origin.Task, b.Origin.Task),
-		compareBool(a.Origin.Moved, b.Origin.Moved),
+		cmp.Compare(t.Origin.Object, o.Origin.Object),
+		cmp.Compare(t.Origin.Account, o.Origin.Account),
+		cmp.Compare(t.Origin.Region, o.Origin.Region),
+		cmp.Compare(t.Origin.Cluster, o.Origin.Cluster),
+		cmp.Compare(t.Origin.Task, o.Origin.Task),
+		compareBool(t.Origin.Moved, o.Origin.Moved),
 	)
 }
 

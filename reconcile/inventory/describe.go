@@ -42,9 +42,9 @@ func (s *Store) Describe(d Description) {
 
 // observe applies what a describe tells of one task.
 func (s *Store) observe(c *scopeState, d Description, t *Task) {
-	delete(c.unexplained, t.ARN)
+	defer delete(c.unexplained, t.ID())
 	e := c.entries[t.ARN]
-	if s.buried(c, t) {
+	if s.buried(c, t) || s.refuted(c, d, t) {
 		delete(c.pending, t.ARN)
 		return
 	}
@@ -52,7 +52,7 @@ func (s *Store) observe(c *scopeState, d Description, t *Task) {
 		return
 	}
 	if e == nil && !t.Stopped() || e != nil && t.Version > e.task.Version {
-		s.suspect(c, t.ARN, t.Version, d.Answered)
+		c.suspect(t.ARN, t.Version, d.Answered)
 	}
 	if t.Stopped() {
 		s.remove(c, t.ARN, tombstone{at: stamp(d.Answered), version: t.Version, stopped: true})
@@ -90,6 +90,11 @@ func (s *Store) buried(c *scopeState, t *Task) bool {
 	return tomb.stopped || t.Version < tomb.version
 }
 
+// refuted says that the task was MISSING in the answer to a later question.
+func (s *Store) refuted(c *scopeState, d Description, t *Task) bool {
+	return s.keeps(laterMissingCounts) && d.Asked.Before(c.tombs[t.ARN].asked)
+}
+
 // replaces says whether a described task is at least as new as the known one.
 func (s *Store) replaces(e *entry, d Description, t *Task) bool {
 	switch known := e.task.Version; {
@@ -115,9 +120,10 @@ func (s *Store) miss(c *scopeState, d Description, arn string) {
 		}
 	case e.heard.After(d.Asked): // something newer was heard meanwhile
 	case s.keeps(youngMissingStays) && d.Answered.Sub(e.learnt) <= MissingAge:
+		c.unexplain(arn, doubt{since: d.Answered, missing: true})
 	default:
-		s.suspect(c, arn, e.task.Version+1, d.Answered)
-		s.remove(c, arn, tombstone{at: stamp(d.Answered), version: e.task.Version})
+		c.suspect(arn, e.task.Version+1, d.Answered)
+		s.remove(c, arn, tombstone{at: stamp(d.Answered), version: e.task.Version, asked: d.Asked})
 	}
 }
 
@@ -129,15 +135,17 @@ func (c *scopeState) giveUp(arn string, at time.Time) {
 	}
 }
 
-// unexplain keeps the last doubt about a task, and the time of the first.
+// unexplain keeps the last doubt about a task that no describe has told of, and
+// the time of the first.
 func (c *scopeState) unexplain(arn string, d doubt) {
-	if _, known := c.entries[arn]; known {
+	if e := c.entries[arn]; e != nil && !e.bare {
 		return
 	}
-	if before, ok := c.unexplained[arn]; ok {
+	id := nameOf(arn)
+	if before, ok := c.unexplained[id]; ok {
 		d.since = before.since
 	}
-	c.unexplained[arn] = d
+	c.unexplained[id] = d
 }
 
 func (s *Store) remove(c *scopeState, arn string, t tombstone) {

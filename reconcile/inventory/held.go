@@ -23,9 +23,10 @@ func (s *Store) unheard(c *scopeState, l Listing, others iter.Seq[string]) []str
 	}
 	asked := slices.Clone(l.Held)
 	for arn, e := range c.entries {
-		if e.restored {
+		switch {
+		case e.restored:
 			asked = append(asked, nameOf(arn))
-		} else {
+		case !e.bare: // else it lacks facts that were asked for when it was told of
 			heard[nameOf(arn)] = struct{}{}
 		}
 	}

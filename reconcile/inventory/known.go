@@ -21,12 +21,13 @@ func (s *Store) Knows(scope Scope) bool {
 func (s *Store) Predates(e Event, floor time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.scopes[e.Task.Scope]
-	if c == nil || c.entries[e.Task.ARN] != nil {
-		return false
-	}
-	if c.began.After(floor) {
-		floor = c.began
+	if c := s.scopes[e.Task.Scope]; c != nil {
+		if c.entries[e.Task.ARN] != nil {
+			return false
+		}
+		if c.began.After(floor) {
+			floor = c.began
+		}
 	}
 	return e.At.Before(floor.Add(-eventSlack))
 }

@@ -148,7 +148,7 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 	s.markOmitted(c, l, listed)
 	c.expire(listed, now)
 	c.before, c.began = c.began, l.Began
-	c.watch.listed(l.Began)
+	c.watch.listed(l.Began, now)
 	s.listed(c, ScopeStatus{Scope: l.Scope, State: Synced, SyncedAt: stamp(now), Facts: s.claim(c), Lacking: c.reasons()})
 	s.sweep(now)
 	return nil
@@ -166,10 +166,10 @@ func (s *Store) unanswered(c *scopeState, l Listing, listed map[string]struct{},
 	first := c.unlisted()
 	var unknown, odd, unresolved []string
 	for arn := range listed {
-		if c.knows(arn) {
+		if c.knows(arn, first) {
 			continue
 		}
-		if d, ok := c.unexplained[arn]; !ok {
+		if d, ok := c.unexplained[nameOf(arn)]; !ok {
 			unknown = append(unknown, arn)
 		} else if now.Sub(d.since) <= MissingAge {
 			odd = append(odd, arn)
@@ -191,11 +191,13 @@ func (s *Store) unanswered(c *scopeState, l Listing, listed map[string]struct{},
 	return nil
 }
 
-// knows says that the task is known, to run or to have ended.
-func (c *scopeState) knows(arn string) bool {
-	_, known := c.entries[arn]
+// knows says that the task is known, to run or to have ended. Before the first
+// complete listing it takes more than an event that lacks some facts: the task
+// may have a published target, which cannot wait for them.
+func (c *scopeState) knows(arn string, first bool) bool {
+	e, known := c.entries[arn]
 	_, dead := c.tombs[arn]
-	return known || dead
+	return dead || known && !(first && e.bare)
 }
 
 func (s *Store) markOmitted(c *scopeState, l Listing, listed map[string]struct{}) {
@@ -223,7 +225,7 @@ func (s *Store) omit(c *scopeState, e *entry, omitted bool) {
 }
 
 // expire forgets old tombstones, unexplained tasks that are not listed, and
-// those that only an old event told of and that nobody has described.
+// those that only an old event told of, when events are no longer watched.
 func (c *scopeState) expire(listed map[string]struct{}, now time.Time) {
 	for arn, t := range c.tombs {
 		if now.Sub(t.at) > TombstoneAge+ClockSkew {
@@ -231,13 +233,20 @@ func (c *scopeState) expire(listed map[string]struct{}, now time.Time) {
 		}
 	}
 	for arn, p := range c.pending {
-		if now.Sub(p.since) > TombstoneAge && c.entries[arn] == nil {
+		if now.Sub(p.since) > TombstoneAge && c.entries[arn] == nil && !c.watch.on {
 			delete(c.pending, arn)
 		}
 	}
-	for arn := range c.unexplained {
-		if _, ok := listed[arn]; !ok {
-			delete(c.unexplained, arn)
+	if len(c.unexplained) == 0 {
+		return
+	}
+	ids := make(map[string]struct{}, len(listed))
+	for arn := range listed {
+		ids[nameOf(arn)] = struct{}{}
+	}
+	for id := range c.unexplained {
+		if _, ok := ids[id]; !ok {
+			delete(c.unexplained, id)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func (s set) sorted() []string { return slices.Sorted(maps.Keys(s)) }
 // want adds what a pending task lacks, and says whether it lacks anything.
 func (s *Store) want(c *scopeState, w *wants, arn string, p *pending, now time.Time) bool {
 	e := c.entries[arn]
-	lacks := e == nil || e.facts != s.generation
+	lacks := e == nil || e.facts != s.generation || e.task.Version < p.version
 	if lacks && !now.Before(p.after) {
 		w.tasks.add(arn)
 	}

@@ -73,7 +73,8 @@ const (
 	formerEventIsDoubted                   // nor does one of before the cluster was known, or known anew
 	formerAnswerIsDropped                  // an answer to a question about the former cluster of that name is dropped
 	missingOutlivesEvents                  // an event cannot undo MISSING: its task is described
-	versionIsNeeded                        // nor create a task without a version
+	laterMissingCounts                     // nor can the answer to an earlier question
+	versionIsNeeded                        // no event creates a task without a version
 	unsyncedMerges                         // events count before the first listing is complete
 	resolvedFirst                          // a task does not show before what its targets are made of
 )

@@ -15,10 +15,16 @@ const (
 	definitionsFormat = "definitions 1\n"
 )
 
+// Bytes that a task of two containers, and a definition, usually take.
+const (
+	usualTask       = 400
+	usualDefinition = 200
+)
+
 // EncodeSnapshot writes what [Store.Restore] takes of a snapshot: all of its
 // scopes that are synced or stale. Equal ones give equal bytes.
 func EncodeSnapshot(s *Snapshot, at time.Time) []byte {
-	c := newWriter(snapshotFormat)
+	c := newWriter(snapshotFormat, len(s.Tasks)*usualTask)
 	kept := *s
 	kept.Scopes = slices.DeleteFunc(slices.Clone(s.Scopes), func(st ScopeStatus) bool {
 		return st.State != Synced && st.State != Stale
@@ -45,7 +51,7 @@ func DecodeSnapshot(data []byte) (*Snapshot, time.Time, error) {
 
 // EncodeDefinitions writes task definitions. Equal ones give equal bytes.
 func EncodeDefinitions(all []SavedDefinition) []byte {
-	c := newWriter(definitionsFormat)
+	c := newWriter(definitionsFormat, len(all)*usualDefinition)
 	c.definitions(&all)
 	return c.data
 }
@@ -64,8 +70,8 @@ func DecodeDefinitions(data []byte) ([]SavedDefinition, error) {
 	return all, nil
 }
 
-func newWriter(format string) *coder {
-	return &coder{data: []byte(format), index: map[string]uint64{}}
+func newWriter(format string, size int) *coder {
+	return &coder{data: append(make([]byte, 0, len(format)+size), format...), index: map[string]uint64{}}
 }
 
 func newReader(data []byte, format string) (*coder, error) {

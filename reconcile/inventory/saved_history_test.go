@@ -27,7 +27,7 @@ type restarts struct {
 // ended comes back, and nothing that runs and is published is ever without its
 // target, however old the state on disk is.
 func TestRestartsFromDisk(t *testing.T) {
-	for seed := range uint64(2000) {
+	for seed := range uint64(500) {
 		h := &restarts{
 			r: rand.New(rand.NewPCG(seed, 3)), now: start, store: NewStore(),
 			running: map[string]int64{}, ended: map[string]bool{},

@@ -53,7 +53,7 @@ type scopeState struct {
 	status      ScopeStatus
 	entries     map[string]*entry
 	tombs       map[string]tombstone
-	unexplained map[string]doubt    // listed or held, but no describe knew them
+	unexplained map[string]doubt    // by id: listed or held, but no describe knew them
 	began       time.Time           // of the last complete listing
 	before      time.Time           // began of the complete listing before that
 	sorted      []*Task             // as in the last snapshot
@@ -92,7 +92,8 @@ type doubt struct {
 type tombstone struct {
 	at      time.Time
 	version int64
-	stopped bool // false: MISSING, which a later answer may disprove
+	stopped bool // false: MISSING, which the answer to a later question may disprove
+	asked   time.Time
 }
 
 // NewStore returns an empty store.

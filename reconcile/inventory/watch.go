@@ -14,9 +14,9 @@ const EventGrace = 30 * time.Second
 type watch struct {
 	on    bool
 	since time.Time
-	// counting: a complete listing that began after since has ended, so that
-	// what is not known by now has come since.
-	counting bool
+	// counting is since when a complete listing that began after since has ended,
+	// so that what is not known by then has come since; zero before.
+	counting time.Time
 	suspects map[string][]suspect // by ARN
 	missed   uint64
 }
@@ -59,8 +59,10 @@ func (w watch) anew(now time.Time) watch {
 }
 
 // listed tells of the end of a complete listing.
-func (w *watch) listed(began time.Time) {
-	w.counting = w.counting || w.on && !began.Before(w.since)
+func (w *watch) listed(began, now time.Time) {
+	if w.on && w.counting.IsZero() && !began.Before(w.since) {
+		w.counting = now
+	}
 }
 
 // settle counts the suspects whose events have not come in time.
@@ -93,19 +95,25 @@ func (w *watch) heard(arn string, version int64, now time.Time) {
 	w.keep(arn, slices.DeleteFunc(w.suspects[arn], func(one suspect) bool { return one.version <= version }))
 }
 
-// suspect takes down a change that a describe found. It is none that events may
-// have told of before: of a task that was last heard of before they were
-// watched, or one whose event is waiting for this very describe.
-func (s *Store) suspect(c *scopeState, arn string, version int64, found time.Time) {
+// suspect takes down a change that a describe found, unless its event may have
+// come before events were watched, or has come and waits for this very describe.
+func (c *scopeState) suspect(arn string, version int64, found time.Time) {
 	w := &c.watch
-	if !w.counting {
-		return
-	}
-	if e := c.entries[arn]; e != nil && e.heard.Before(w.since) {
+	if w.counting.IsZero() || c.heardBefore(arn, w) {
 		return
 	}
 	if p := c.pending[arn]; p != nil && p.version >= version {
 		return
 	}
 	w.keep(arn, append(w.suspects[arn], suspect{version, found}))
+}
+
+// heardBefore says that the last that was told of a task, be it by a listing
+// alone, is of before its events were watched.
+func (c *scopeState) heardBefore(arn string, w *watch) bool {
+	if e := c.entries[arn]; e != nil {
+		return e.heard.Before(w.since)
+	}
+	doubt, listed := c.unexplained[nameOf(arn)]
+	return listed && !doubt.since.After(w.counting)
 }

@@ -67,23 +67,28 @@ func alertmanagerConfig(a *spec.Alertmanager) *yaml.Node {
 	return out
 }
 
-// alertmanagers adds the targets of all Alertmanagers.
-func (r *run) alertmanagers() {
-	all := r.in.Choice.Config.PrometheusConfig.Alertmanagers
+// lookout finds the Alertmanagers of one entry.
+type lookout struct {
+	*spec.Alertmanager
+	matcher *matcher
+}
+
+// lookFor prepares the entries.
+func (r *run) lookFor(all []spec.Alertmanager) {
 	for i := range all {
-		r.alertmanager(&all[i])
+		l := &lookout{Alertmanager: &all[i], matcher: newMatcher(&all[i].Selector)}
+		origin := alertmanagerOrigin(l.Name)
+		r.homes[origin], r.needs[origin] = alertmanagerPool(l.Name), selectorNeeds(&l.Selector)
+		r.lookouts = append(r.lookouts, l)
 	}
 }
 
-func (r *run) alertmanager(a *spec.Alertmanager) {
-	object := alertmanagerOrigin(a.Name)
-	r.homes[object], r.needs[object] = alertmanagerPool(a.Name), selectorNeeds(&a.Selector)
-	m, told := newMatcher(&a.Selector), false
-	for _, tasks := range r.tasks {
-		told = r.alertmanagerKin(a, m, tasks) || told
-	}
-	if !told && allSynced(r.in.Snapshot) {
-		r.findAlertmanager(a, nil, fault{code: CodeNoAlertmanager, message: "its selector finds no running container, so no alert is sent there: correct the selector, or start them"})
+// alertmanagers says of which entries there is none.
+func (r *run) alertmanagers() {
+	for _, l := range r.lookouts {
+		if r.score(alertmanagerOrigin(l.Name)).told == 0 && allSynced(r.in.Snapshot) {
+			r.findAlertmanager(l, nil, fault{code: CodeNoAlertmanager, message: "its selector finds no running container, so no alert is sent there: correct the selector, or start them"})
+		}
 	}
 }
 
@@ -97,43 +102,48 @@ func allSynced(s *inventory.Snapshot) bool {
 	return len(s.Sources) > 0 && newScopes(s).all
 }
 
-// alertmanagerKin adds the targets in tasks that no selector can tell apart. It
-// says whether there are any, or it is not known or said why not.
-func (r *run) alertmanagerKin(a *spec.Alertmanager, m *matcher, tasks []*inventory.Task) (told bool) {
-	first := tasks[0]
-	p := m.kin(first, r.in.Snapshot)
+// alertmanagerKin adds the targets in tasks that no selector can tell apart.
+func (r *run) alertmanagerKin(l *lookout, records []*record) {
+	first := records[0].task
+	p := l.matcher.kin(first, r.in.Snapshot)
 	if p != partNone && p != partServiceTags { // of tags it must first be known that there are none
-		return false
+		return
 	}
-	if f := r.unjudged(alertmanagerOrigin(a.Name), first.Scope); f != nil {
-		if f.code == CodeFactsMissing {
-			for _, t := range tasks {
-				r.findAlertmanager(a, t, *f)
+	if f := r.unjudged(alertmanagerOrigin(l.Name), first.Scope); f != nil {
+		for _, r.into = range records {
+			r.tell(l)
+			if f.code == CodeFactsMissing {
+				r.findAlertmanager(l, r.into.task, *f)
 			}
 		}
-		return true
+		return
 	}
 	if p != partNone {
-		return false
+		return
 	}
-	for _, t := range tasks {
-		if m.task(t) == partNone {
-			told = r.alertmanagerTask(a, m, t) || told
+	for _, r.into = range records {
+		if l.matcher.task(r.into.task) == partNone && r.alertmanagerTask(l, r.into.task) {
+			r.tell(l)
 		}
 	}
-	return told
+}
+
+// tell notes that there are Alertmanagers in a task, or that it is not known, or
+// was said why not.
+func (r *run) tell(l *lookout) {
+	r.into.say(remark{origin: alertmanagerOrigin(l.Name), kind: toldRemark})
 }
 
 // findAlertmanager makes a finding of the PrometheusConfig, which names the
 // Alertmanagers.
-func (r *run) findAlertmanager(a *spec.Alertmanager, t *inventory.Task, f fault) {
+func (r *run) findAlertmanager(a *lookout, t *inventory.Task, f fault) {
 	f.message = fmt.Sprintf("alertmanagers, %s: %s", a.Name, f.message)
 	r.findFor(r.in.Choice.Config.ID, alertmanagerOrigin(a.Name), t, f)
 }
 
 // alertmanagerTask adds the one target of a task. It says whether there is one,
 // or a finding in its place.
-func (r *run) alertmanagerTask(a *spec.Alertmanager, m *matcher, t *inventory.Task) (told bool) {
+func (r *run) alertmanagerTask(a *lookout, t *inventory.Task) (told bool) {
 	find := func(f fault) { r.findAlertmanager(a, t, f) }
 	d := r.in.Snapshot.Definitions[t.Definition]
 	if d == nil {
@@ -141,7 +151,7 @@ func (r *run) alertmanagerTask(a *spec.Alertmanager, m *matcher, t *inventory.Ta
 		return true
 	}
 	w := r.workload(t, d)
-	w.selected = m.choose(t, d)
+	w.selected = a.matcher.choose(t, d)
 	if len(w.selected) == 0 {
 		return false
 	}
@@ -153,16 +163,16 @@ func (r *run) alertmanagerTask(a *spec.Alertmanager, m *matcher, t *inventory.Ta
 		return len(faults) > 0
 	}
 	e := endpoints[0]
-	if newer := r.claims.newer(w, e.address); newer != nil {
+	if newer := r.claims.newer(r.into, w, e.address); newer != nil {
 		find(retired(e, newer))
 		return true
 	}
-	pool := r.pools[alertmanagerPool(a.Name).Path]
-	pool.Targets = append(pool.Targets, artifact.Target{
+	target := artifact.Target{
 		Labels: labels.FromStrings(model.AddressLabel, e.String()),
 		Origin: artifact.Origin{
 			Object: alertmanagerOrigin(a.Name), Account: t.Scope.Account, Region: t.Scope.Region, Cluster: t.Scope.Cluster, Task: t.ID(),
 		},
-	})
+	}
+	r.into.targets = append(r.into.targets, member{Target: target, pool: r.pools[alertmanagerPool(a.Name).Path]})
 	return true
 }

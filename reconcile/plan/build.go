@@ -60,91 +60,130 @@ type Plan struct {
 	Absent map[string]*Absence
 }
 
-// Build computes the plan.
-func Build(in Input) *Plan { return newRun(in).build() }
-
-func newRun(in Input) *run {
-	r := &run{
-		in:       in,
-		settings: map[string]*config.ScrapeConfig{},
-		pools:    map[string]*artifact.Pool{},
-		defaults: in.Choice.defaultLabels(in.Sources),
-		tasks:    group(in.Snapshot),
-		claims:   claims{},
-		facts:    map[inventory.Scope]inventory.Facts{},
-		lacking:  map[inventory.Scope]map[string]string{},
-		needs:    map[string]inventory.Facts{},
-		homes:    map[string]Pool{},
-		keepers:  map[string]*keeper{},
-		blind:    map[share]bool{},
-		held:     map[uint64]reserve{},
-		findings: findings{},
-		plan:     &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}, Absent: map[string]*Absence{}},
-	}
-	for _, st := range in.Snapshot.Scopes {
-		r.facts[st.Scope], r.lacking[st.Scope] = st.Facts, st.Lacking
-	}
-	for _, sc := range in.Config.ScrapeConfigs {
-		r.settings[sc.JobName] = sc
-	}
-	for _, p := range in.Choice.Pools() {
-		r.pools[p.Path] = &artifact.Pool{Name: p.Name, Path: p.Path}
-		if class, ok := in.Choice.Config.PrometheusConfig.Class(p.Class); ok && !mayRetarget(class) {
-			r.pools[p.Path].Guarded = schemeOf(spec.Field(class.ScrapeConfig.Node, "scheme"))
-		}
-	}
-	r.restored = restoredTasks(in.Snapshot)
-	r.claims.collect(in.Snapshot)
-	return r
-}
-
-func (r *run) build() *Plan {
-	for _, o := range r.in.Choice.Targets {
-		r.object(o)
-	}
-	r.alertmanagers()
-	r.self()
-	r.warn()
-	r.hold()
-	out := r.finish()
-	r.trace.targets(r)
-	return out
-}
-
-// run is the state of one Build.
+// run is the state of a Build, and of those that follow it with the same specs.
 type run struct {
-	in       Input
+	// Of the specs.
 	settings map[string]*config.ScrapeConfig
-	pools    map[string]*artifact.Pool // by path
 	defaults []string
-	tasks    [][]*inventory.Task
-	claims   claims
+	shards   int
+	needs    map[string]inventory.Facts // of each ScrapeTarget
+	homes    map[string]Pool            // of each ScrapeTarget
+	builders []*builder
+	lookouts []*lookout
+	outside  *outside
+
+	// Of what runs, kept up to date.
+	snapshot *inventory.Snapshot
 	facts    map[inventory.Scope]inventory.Facts   // that each scope was listed with
 	lacking  map[inventory.Scope]map[string]string // why not all that is asked for
-	needs    map[string]inventory.Facts            // of each ScrapeTarget
-	homes    map[string]Pool                       // of each ScrapeTarget
-	keepers  map[string]*keeper                    // by pool and object, made when they are first needed
-	blind    map[share]bool
-	held     map[uint64]reserve // by the hashes of the labels of held targets
 	restored restored
-	findings findings
+	records  []*record // by task of the snapshot; nil where it does not run
+	claims   claims
+	pools    map[string]*pool // by path
+	ordered  []*pool          // by path
+	scores   map[string]*score
+	blind    map[share]int
+	noted    register
+	crowds   crowds
+	origins  map[string]origins // of the live pools, by path
+
+	// Of one Build.
+	in       Input
+	without  heed
+	into     *record            // that is being planned; nil while none is
+	keepers  map[string]*keeper // by pool and object, made when they are first needed
+	kept     []*member          // held targets
+	held     map[uint64]reserve // by the hashes of the labels of held targets
+	findings findings           // that no record makes
 	plan     *Plan
 	trace    trace
 	// Made for the trace alone.
-	traced     map[place]*inventory.Task
+	traced     map[whereabouts]*inventory.Task
 	containers map[uint64]string // by the hashes of the labels of their targets
 }
 
 // share is an object's part in a task.
 type share struct{ object, task string }
 
-// object adds the targets of one ScrapeTarget.
+// newRun prepares all that follows from the specs.
+func newRun(in Input) *run {
+	r := &run{
+		settings: map[string]*config.ScrapeConfig{},
+		defaults: in.Choice.defaultLabels(in.Sources),
+		shards:   in.Choice.Config.PrometheusConfig.Shards,
+		needs:    map[string]inventory.Facts{},
+		homes:    map[string]Pool{},
+		claims:   claims{places: map[claim]*place{}},
+		pools:    map[string]*pool{},
+		scores:   map[string]*score{},
+		blind:    map[share]int{},
+		noted:    register{all: map[Finding]*noted{}},
+		crowds:   newCrowds(),
+		origins:  map[string]origins{},
+		in:       in,
+		findings: findings{},
+	}
+	for _, sc := range in.Config.ScrapeConfigs {
+		r.settings[sc.JobName] = sc
+	}
+	r.makePools()
+	for _, o := range in.Choice.Targets {
+		r.object(o)
+	}
+	r.lookFor(in.Choice.Config.PrometheusConfig.Alertmanagers)
+	r.lookOutside()
+	r.warn()
+	for _, f := range r.findings {
+		r.noted.count(r.noted.finding(f.Object, fault{code: f.Code, container: f.Container, message: f.Message}), nil, 1)
+	}
+	return r
+}
+
+func (r *run) build(in Input) *Plan {
+	r.in, r.kept, r.held, r.keepers, r.findings = in, nil, map[uint64]reserve{}, map[string]*keeper{}, findings{}
+	r.plan = &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}, Absent: map[string]*Absence{}}
+	due := r.follow(in.Snapshot)
+	r.replan(due)
+	for _, rec := range due {
+		r.enter(rec)
+	}
+	for _, p := range r.ordered {
+		p.merge()
+	}
+	r.summarise()
+	r.alertmanagers()
+	r.hold()
+	r.settle()
+	r.plan.Bundle.Config = in.Files
+	r.plan.Findings = r.findings.over(r.noted.list(r.records, r.heeds(heedFirstTasks)))
+	r.trace.targets(r)
+	return r.plan
+}
+
+// summarise has the plan count what all records say.
+func (r *run) summarise() {
+	for _, o := range r.in.Choice.Targets {
+		r.plan.Targets[o.Name] = 0
+	}
+	for origin, t := range r.scores {
+		if t.dropped > 0 {
+			r.plan.Dropped[origin] = t.dropped
+		}
+		if t.withheld > 0 {
+			r.plan.Withheld[origin] = t.withheld
+		}
+		if t.silent+t.unknown > 0 {
+			*r.absent(origin) = Absence{Silent: t.silent, Unknown: t.unknown}
+		}
+	}
+}
+
+// object prepares one ScrapeTarget.
 func (r *run) object(o *spec.Object) {
 	pool := classPool(o.ScrapeTarget.Class())
 	if o.ScrapeTarget.ScrapeConfig.Node != nil {
 		pool = ownPool(o)
 	}
-	r.plan.Targets[o.Name] = 0
 	r.homes[o.Name] = pool
 	r.needs[o.Name] = needs(o)
 	settings, ok := r.settings[pool.Name]
@@ -157,40 +196,57 @@ func (r *run) object(o *spec.Object) {
 		r.find(o, nil, fault{code: CodeInvalidTarget, message: err.Error()})
 		return
 	}
-	for _, tasks := range r.tasks {
-		r.kin(b, tasks)
+	r.builders = append(r.builders, b)
+}
+
+// replan plans some tasks, object by object.
+func (r *run) replan(due []*record) {
+	families := group(due)
+	for _, b := range r.builders {
+		b.begin(r.in.Snapshot)
+		for _, records := range families {
+			r.kin(b, records)
+		}
 	}
+	for _, l := range r.lookouts {
+		l.matcher.begin()
+		for _, records := range families {
+			r.alertmanagerKin(l, records)
+		}
+	}
+	r.into = nil
 }
 
 // kin adds the targets of an object in tasks that no selector can tell apart.
-func (r *run) kin(b *builder, tasks []*inventory.Task) {
-	first := tasks[0]
+func (r *run) kin(b *builder, records []*record) {
+	first := records[0].task
 	p := b.matcher.kin(first, r.in.Snapshot)
 	if p != partNone && p != partServiceTags { // of tags it must first be known that there are none
-		r.trace.tasks(b, tasks, p)
+		r.trace.tasks(b, records, p)
 		return
 	}
 	if f := r.unjudged(b.object.Name, first.Scope); f != nil {
-		for _, t := range tasks {
+		for _, r.into = range records {
 			if f.code == CodeFactsMissing {
-				r.miss(stageTasks, b, t, "", f)
+				r.miss(stageTasks, b, r.into.task, "", f)
 			} else {
-				r.absent(b.object.Name).Unknown++
-				r.trace.left(stageTasks, b, t, "", f)
+				r.into.say(remark{origin: b.object.Name, kind: unknownRemark})
+				r.trace.left(stageTasks, b, r.into.task, "", f)
 			}
 		}
 		return
 	}
 	if p != partNone {
-		r.trace.tasks(b, tasks, p)
+		r.trace.tasks(b, records, p)
 		return
 	}
-	for _, t := range tasks {
-		if p := b.matcher.task(t); p != partNone {
-			r.trace.tasks(b, []*inventory.Task{t}, p)
+	for i, rec := range records {
+		if p := b.matcher.task(rec.task); p != partNone {
+			r.trace.tasks(b, records[i:i+1], p)
 			continue
 		}
-		r.task(b, t)
+		r.into, b.told = rec, 0
+		r.task(b, rec)
 	}
 }
 
@@ -229,13 +285,14 @@ func (r *run) workload(t *inventory.Task, d *inventory.Definition) *workload {
 }
 
 // task adds the targets of one object in one running task that it selects.
-func (r *run) task(b *builder, t *inventory.Task) {
+func (r *run) task(b *builder, rec *record) {
+	t := rec.task
 	d := r.in.Snapshot.Definitions[t.Definition]
 	if d == nil {
 		r.miss(stageTasks, b, t, "", &fault{code: CodeNoDefinition, message: noDefinition(t)})
 		return
 	}
-	r.trace.tasks(b, []*inventory.Task{t}, partNone)
+	r.trace.tasks(b, []*record{rec}, partNone)
 	w := r.workload(t, d)
 	w.selected = b.matcher.choose(t, d)
 	r.trace.containers(b, w)
@@ -291,7 +348,7 @@ func (r *run) again(b *builder, w *workload, e endpoint, first, second int) {
 }
 
 func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
-	if newer := r.claims.newer(w, e.address); newer != nil {
+	if newer := r.claims.newer(r.into, w, e.address); newer != nil {
 		r.trace.retired(b, w.task, e, newer)
 		r.find(b.object, w.task, retired(e, newer))
 		return
@@ -302,8 +359,7 @@ func (r *run) add(b *builder, w *workload, e endpoint, q *request) {
 		return
 	}
 	r.trace.owner(r, &target, e)
-	pool := r.pools[b.pool.Path]
-	pool.Targets = append(pool.Targets, target)
+	r.into.targets = append(r.into.targets, member{Target: target, pool: r.pools[b.pool.Path]})
 }
 
 func noDefinition(t *inventory.Task) string {
@@ -326,50 +382,26 @@ func (r *run) find(o *spec.Object, t *inventory.Task, f fault) { r.findFor(o.ID,
 // task of which it is not known where it is reached is one whose published
 // targets stay.
 func (r *run) findFor(id spec.ID, origin string, t *inventory.Task, f fault) {
+	if r.into == nil {
+		r.findAnyway(id, origin, t, f)
+		return
+	}
 	switch f.code {
 	case CodeDropped:
-		r.plan.Dropped[origin]++ // as the object asks
+		r.into.say(remark{origin: origin, kind: droppedRemark}) // as the object asks
 		return
 	case CodeRetarget, CodeIllegalLabel:
+		r.into.say(remark{origin: origin, kind: withheldRemark})
+	case CodeNoAddress, CodeNoDefinition:
+		r.into.say(remark{origin: origin, kind: blindRemark})
+	}
+	r.into.say(remark{origin: origin, kind: findingRemark, finding: r.noted.finding(id, f), counts: t != nil})
+}
+
+// findAnyway is findFor of what no running task gives.
+func (r *run) findAnyway(id spec.ID, origin string, t *inventory.Task, f fault) {
+	if f.code == CodeRetarget || f.code == CodeIllegalLabel {
 		r.plan.Withheld[origin]++
 	}
 	r.findings.add(id, t, f)
-	if f.code == CodeNoAddress || f.code == CodeNoDefinition {
-		r.blind[share{origin, t.ID()}] = true
-	}
-}
-
-// same says that two targets are one, whoever asks for it.
-func (r *run) same(second, first artifact.Target) bool {
-	if !labels.Equal(first.Labels, second.Labels) {
-		return false
-	}
-	r.trace.withheld(r, &second, &fault{code: CodeDuplicate, message: "the same target with the same labels is there for " + ownerOf(first.Origin.Object)}, "")
-	if a, b := first.Origin.Object, second.Origin.Object; a != b && a != "" && b != "" {
-		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: b}, nil, fault{code: CodeDuplicate, message: fmt.Sprintf(
-			"%s/%s asks for the same targets with the same labels: narrow one of the selectors, or remove one object", spec.KindScrapeTarget, a)})
-	}
-	return true
-}
-
-// finish sorts everything and drops what is twice.
-func (r *run) finish() *Plan {
-	for _, p := range r.in.Choice.Pools() {
-		pool := r.pools[p.Path]
-		slices.SortStableFunc(pool.Targets, artifact.Target.Compare)
-		pool.Targets = slices.CompactFunc(pool.Targets, r.same)
-	}
-	r.settle()
-	for _, p := range r.in.Choice.Pools() {
-		pool := r.pools[p.Path]
-		for _, t := range pool.Targets {
-			if t.Origin.Object != "" && pool.Scraped() {
-				r.plan.Targets[t.Origin.Object]++
-			}
-		}
-		r.plan.Bundle.Pools = append(r.plan.Bundle.Pools, *pool)
-	}
-	r.plan.Bundle.Config = r.in.Files
-	r.plan.Findings = r.findings.sorted()
-	return r.plan
 }

@@ -108,7 +108,7 @@ func Explain(in Input, query string) *Explanation {
 func traced(in Input, tr trace) {
 	r := newRun(in)
 	r.trace = tr
-	r.build()
+	r.build(in)
 }
 
 // unsure says of which clusters and regions not everything is known.

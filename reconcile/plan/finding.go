@@ -110,11 +110,31 @@ func (fs findings) add(o spec.ID, t *inventory.Task, f fault) {
 	}
 }
 
-func (fs findings) sorted() []Finding {
-	var out []Finding
-	for _, f := range fs {
-		out = append(out, f.Finding)
+// over is a sorted list with these findings added; the list is not changed.
+func (fs findings) over(list []Finding) []Finding {
+	if len(fs) == 0 {
+		return list
+	}
+	out := slices.Clone(list)
+	index := make(map[Finding]int, len(fs))
+	for i := range out {
+		index[out[i].words()] = i
+	}
+	for key, f := range fs {
+		i, known := index[key]
+		if !known {
+			out = append(out, f.Finding)
+			continue
+		}
+		if out[i].Tasks += f.Tasks; f.Task != "" && (out[i].Task == "" || f.Task < out[i].Task) {
+			out[i].Task = f.Task
+		}
 	}
 	slices.SortFunc(out, Finding.Compare)
 	return out
+}
+
+// words are the finding without its tasks.
+func (f Finding) words() Finding {
+	return Finding{Object: f.Object, Code: f.Code, Container: f.Container, Message: f.Message}
 }

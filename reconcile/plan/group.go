@@ -14,14 +14,12 @@ type kin struct {
 	health     string
 }
 
-// group collects the running tasks by kinship, both in the snapshot's order.
-func group(s *inventory.Snapshot) [][]*inventory.Task {
+// group collects records by the kinship of their tasks, in their order.
+func group(records []*record) [][]*record {
 	index := map[kin]int{}
-	var groups [][]*inventory.Task
-	for _, t := range s.Tasks {
-		if !t.Running() {
-			continue
-		}
+	var groups [][]*record
+	for _, rec := range records {
+		t := rec.task
 		k := kin{t.Scope, t.Service(), t.Definition, t.LaunchType, t.AvailabilityZone, healthOf(t)}
 		i, ok := index[k]
 		if !ok {
@@ -29,7 +27,7 @@ func group(s *inventory.Snapshot) [][]*inventory.Task {
 			index[k] = i
 			groups = append(groups, nil)
 		}
-		groups[i] = append(groups[i], t)
+		groups[i] = append(groups[i], rec)
 	}
 	return groups
 }

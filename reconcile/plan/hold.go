@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -17,9 +16,12 @@ import (
 // has now.
 func (r *run) hold() {
 	scopes := newScopes(r.in.Snapshot)
-	var planned map[artifact.Endpoint]bool // what is scraped, made when it is first needed
 	r.plan.Unread = !scopes.all
-	var settled map[string]bool // made when a target in another pool is first seen
+	if r.certain(scopes) {
+		return
+	}
+	var planned map[artifact.Endpoint]bool // what is scraped, made when it is first needed
+	var settled map[string]bool            // made when a target in another pool is first seen
 	for _, live := range r.in.Live {
 		if live.Self() {
 			continue // found on the command line, not on ECS
@@ -90,7 +92,7 @@ func (r *run) reserve(scopes *scopes, o artifact.Origin) reserve {
 		return reserveScope
 	case !r.informed(o):
 		return reserveFacts
-	case r.blind[share{o.Object, o.Task}]:
+	case r.blind[share{o.Object, o.Task}] > 0:
 		return reserveBlind
 	}
 	return reserveNone
@@ -112,20 +114,20 @@ func (r *run) whyHeld(t *artifact.Target) *fault {
 
 // keep publishes a target again, unless its pool's class may not scrape it: the
 // class, or what it says, may be another than when the target was planned.
-func (r *run) keep(pool *artifact.Pool, t artifact.Target, why reserve) {
+func (r *run) keep(pool *pool, t artifact.Target, why reserve) {
 	t, f := r.keeper(pool, t).admit(t)
 	if f != nil {
 		r.refuseHeld(t, f)
 		return
 	}
-	pool.Targets = append(pool.Targets, t)
+	r.kept = append(r.kept, &member{Target: t, pool: pool, held: true})
 	r.held[t.Labels.Hash()] = why
 	r.plan.Held++
 }
 
 // home is the pool that a published target belongs to now, and the target as it
 // is written there; nil where its object was deleted, which acts at once.
-func (r *run) home(live artifact.Pool, t artifact.Target) (*artifact.Pool, artifact.Target) {
+func (r *run) home(live artifact.Pool, t artifact.Target) (*pool, artifact.Target) {
 	if t.Origin.Object == "" {
 		return r.pools[live.Path], t // the record of its object was lost
 	}
@@ -145,8 +147,9 @@ func (r *run) home(live artifact.Pool, t artifact.Target) (*artifact.Pool, artif
 func (r *run) planned() map[artifact.Endpoint]bool {
 	var pools []artifact.Pool
 	for _, p := range r.pools {
-		pools = append(pools, *p)
+		pools = append(pools, artifact.Pool{Targets: p.all})
 	}
+	pools = append(pools, artifact.Pool{Targets: values(r.kept)})
 	return artifact.Endpoints(pools)
 }
 
@@ -209,61 +212,4 @@ func mayHold(src inventory.SourceStatus, o artifact.Origin) bool {
 		return false
 	}
 	return src.Source.Watches(o.Cluster)
-}
-
-// claims knows the newest running task of each place that only one task can have
-// at a time: an address within its subnet (awsvpc), a port of an instance
-// (bridge, host). An older task that still claims it is one whose end went
-// unnoticed.
-type claims map[claim]*inventory.Task
-
-type claim struct {
-	account, region string
-	within          string // subnet, or container instance
-	address         netip.Addr
-	port            uint16
-}
-
-func (c claims) collect(s *inventory.Snapshot) {
-	for _, t := range s.Tasks {
-		if !t.Running() {
-			continue
-		}
-		if i := t.Interface; i != nil {
-			c.take(t, claim{within: i.SubnetID, address: i.IPv4})
-			c.take(t, claim{within: i.SubnetID, address: i.IPv6})
-		}
-		for _, container := range t.Containers {
-			for _, b := range container.Bindings {
-				if t.Instance != "" && b.Protocol == tcp {
-					c.take(t, claim{within: t.Instance, port: b.Host.First})
-				}
-			}
-		}
-	}
-}
-
-func (c claims) take(t *inventory.Task, k claim) {
-	if !k.address.IsValid() && k.port == 0 {
-		return
-	}
-	k.account, k.region = t.Scope.Account, t.Scope.Region
-	if held := c[k]; held == nil || held.StartedAt.Before(t.StartedAt) {
-		c[k] = t
-	}
-}
-
-// newer is the newer task that has the endpoint's place now, or nil.
-func (c claims) newer(w *workload, address netip.AddrPort) *inventory.Task {
-	k := claim{account: w.task.Scope.Account, region: w.task.Scope.Region}
-	switch {
-	case w.definition.Mode() != inventory.NetworkAWSVPC:
-		k.within, k.port = w.task.Instance, address.Port()
-	case w.task.Interface != nil:
-		k.within, k.address = w.task.Interface.SubnetID, address.Addr()
-	}
-	if t := c[k]; t != nil && t.StartedAt.After(w.task.StartedAt) {
-		return t
-	}
-	return nil
 }

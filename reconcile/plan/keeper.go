@@ -20,7 +20,7 @@ type keeper struct {
 }
 
 // keeper is the one of a target that is to be kept in the pool.
-func (r *run) keeper(pool *artifact.Pool, t artifact.Target) *keeper {
+func (r *run) keeper(pool *pool, t artifact.Target) *keeper {
 	key := pool.Path + "\xff" + t.Origin.Object
 	k := r.keepers[key]
 	if k == nil {

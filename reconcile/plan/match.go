@@ -30,7 +30,7 @@ const (
 	partEnvironment
 )
 
-// matcher is a selector, compiled once for a Build. It is for one goroutine.
+// matcher is a selector, compiled once for all Builds. It is for one goroutine.
 type matcher struct {
 	selector                                 *spec.Selector
 	clusters, services, families, containers globs
@@ -45,6 +45,17 @@ func newMatcher(s *spec.Selector) *matcher {
 		clusters: newGlobs(s.Clusters), services: newGlobs(s.Services),
 		families: newGlobs(s.Families), containers: newGlobs(s.Containers),
 		selected: map[*inventory.Definition][]*inventory.ContainerDefinition{},
+	}
+}
+
+// remembered bounds what is remembered from Build to Build of values that may
+// never be met again.
+const remembered = 10_000
+
+// begin forgets definitions where they have become many.
+func (m *matcher) begin() {
+	if len(m.selected) > remembered {
+		clear(m.selected)
 	}
 }
 

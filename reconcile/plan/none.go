@@ -59,7 +59,7 @@ func (r *run) absent(object string) *Absence {
 func (r *run) silent(b *builder, w *workload) {
 	for _, c := range w.selected {
 		if w.running(c.Name) != nil {
-			r.absent(b.object.Name).Silent++
+			r.into.say(remark{origin: b.object.Name, kind: silentRemark})
 			return
 		}
 	}

@@ -33,29 +33,30 @@ func (o *outside) owner(l labels.Labels) string {
 	return o.owners[public(l)]
 }
 
-// outsiders settles whose the labels are that a target has in common with one
-// that no ScrapeTarget asks for: the user's own stay before all others, and the
-// two programs' before what ECS tells.
-func (r *run) outsiders(all []placed) {
-	known := &outside{owners: map[string]string{}, instances: map[string]bool{}}
+// lookOutside finds what no ScrapeTarget asks for: the user's own stay before all
+// others, and the two programs' before what ECS tells.
+func (r *run) lookOutside() {
+	r.outside = &outside{owners: map[string]string{}, instances: map[string]bool{}}
 	for _, job := range r.in.Config.ScrapeConfigs {
 		if !strings.HasPrefix(job.JobName, ReservedJobPrefix) {
-			known.static(job)
+			r.outside.static(job)
 		}
 	}
-	r.settleSelf(known)
-	if len(known.owners) == 0 {
-		return
-	}
+	r.self()
+}
+
+// outsiders withholds the targets that have all their labels in common with one
+// that no ScrapeTarget asks for.
+func (r *run) outsiders(all []placed) {
 	found := clashes{}
 	for i := range all {
 		p := &all[i]
-		owner := known.owner(p.Labels)
-		if owner == "" {
+		owner := r.crowds.foreign[p.member]
+		if owner == "" || p.out {
 			continue
 		}
 		r.withhold(p, "", CodeSameLabels, "all its labels are those of a target of %s", owner)
-		found.add(p.Origin.Object, owner, p.Target)
+		found.add(p.Origin.Object, owner, &p.Target)
 	}
 	found.report(r, CodeSameLabels, sameLabelsWords)
 }
@@ -76,29 +77,6 @@ func (o *outside) static(job *config.ScrapeConfig) {
 					o.add(l, owner)
 				}
 			}
-		}
-	}
-}
-
-// settleSelf withholds the targets of the two programs that the user scrapes
-// himself, and adds the others.
-func (r *run) settleSelf(known *outside) {
-	for _, p := range r.in.Choice.selfPools() {
-		pool := r.pools[p.Path]
-		rest := pool.Targets[:0]
-		for _, t := range pool.Targets {
-			owner := known.owner(t.Labels)
-			if owner == "" {
-				rest = append(rest, t)
-				continue
-			}
-			r.findings.add(r.in.Choice.Config.ID, nil, fault{code: CodeSameLabels, message: fmt.Sprintf(
-				"the target %s of selfScrape is withheld: all its labels are those of a target of %s, and both would write into the same series: "+
-					"give that one another label, remove it, or set spec.selfScrape to false", urlOf(t.Labels), owner)})
-		}
-		pool.Targets = rest
-		for _, t := range rest {
-			known.add(t.Labels, "spec.selfScrape")
 		}
 	}
 }

@@ -135,6 +135,13 @@ func newMetaWriter(r *reads) *metaWriter {
 	return w
 }
 
+// begin forgets names where they have become many.
+func (w *metaWriter) begin() {
+	if len(w.sanitised) > remembered {
+		clear(w.sanitised)
+	}
+}
+
 // write sets the labels of a subject.
 func (w *metaWriter) write(lb *labels.Builder, s *subject) {
 	for _, m := range w.single {

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"fmt"
+
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
@@ -43,10 +45,11 @@ func selfPool(of string) Pool {
 	return Pool{Name: ReservedJobPrefix + "self/" + of, Path: artifact.SelfDir + of + "/targets.json", self: true}
 }
 
-// self adds the targets of the two programs.
+// self adds the targets of the two programs, but withholds those that the user
+// scrapes himself.
 func (r *run) self() {
-	r.addSelf(selfPool(selfPrometheus), selfPrometheus, r.in.Self.Prometheus)
 	r.addSelf(selfPool(selfController), controllerJob, r.in.Self.Controller)
+	r.addSelf(selfPool(selfPrometheus), selfPrometheus, r.in.Self.Prometheus)
 }
 
 func (r *run) addSelf(p Pool, job string, t SelfTarget) {
@@ -54,11 +57,19 @@ func (r *run) addSelf(p Pool, job string, t SelfTarget) {
 	if pool == nil || t.Address == "" {
 		return
 	}
-	pool.Targets = append(pool.Targets, artifact.Target{Labels: labels.FromStrings(
+	l := labels.FromStrings(
 		model.AddressLabel, t.Address,
 		model.InstanceLabel, t.Address,
 		model.JobLabel, job,
 		model.MetricsPathLabel, t.Path,
 		model.SchemeLabel, t.Scheme,
-	)})
+	)
+	if owner := r.outside.owner(l); owner != "" {
+		r.findings.add(r.in.Choice.Config.ID, nil, fault{code: CodeSameLabels, message: fmt.Sprintf(
+			"the target %s of selfScrape is withheld: all its labels are those of a target of %s, and both would write into the same series: "+
+				"give that one another label, remove it, or set spec.selfScrape to false", urlOf(l), owner)})
+		return
+	}
+	r.outside.add(l, "spec.selfScrape")
+	pool.final = []artifact.Target{{Labels: l}}
 }

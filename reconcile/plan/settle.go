@@ -15,66 +15,52 @@ import (
 	"ecs-scrape/spec"
 )
 
-// placed is a target of the plan, and whether it is left out after all.
+// placed is a target that may not stand beside others, and whether it is left out.
 type placed struct {
-	*artifact.Target
+	*member
 	out bool
 }
 
 // settle leaves out what Prometheus would take but should not: targets that would
 // write into each other's series, those beyond what one object may have, and
-// those of other shards. Pools are sorted, and stay so.
+// those of other shards. It makes the pools of the plan.
 func (r *run) settle() {
-	var all []placed
-	for _, p := range r.in.Choice.ecsPools() {
-		targets := r.pools[p.Path].Targets
-		for i := range targets {
-			all = append(all, placed{Target: &targets[i]})
-		}
+	for _, m := range r.kept {
+		r.gather(m)
 	}
+	all := r.candidates()
+	s := &settlement{run: r, out: map[*member]bool{}, outOf: map[*pool][]*member{}, stays: map[*pool][]*member{}, left: map[string]*score{}}
+	s.doubles(all)
 	r.outsiders(all)
 	r.sameLabels(all)
 	r.overlaps(all)
-	r.limit(all)
-	r.shard(all)
-	r.takeOut(all)
-}
-
-// takeOut removes what is left out, in the order that settle has collected it.
-func (r *run) takeOut(all []placed) {
-	for _, p := range r.in.Choice.ecsPools() {
-		pool := r.pools[p.Path]
-		mine := all[:len(pool.Targets)]
-		all = all[len(pool.Targets):]
-		if !slices.ContainsFunc(mine, func(p placed) bool { return p.out }) {
-			continue
+	for i := range all {
+		if p := &all[i]; p.out {
+			s.take(p.member)
 		}
-		var rest []artifact.Target
-		for _, p := range mine {
-			if !p.out {
-				rest = append(rest, *p.Target)
-			}
+	}
+	s.limit()
+	s.shard()
+	s.finish()
+	if r.heeds(heedHeld) {
+		for _, m := range r.kept {
+			r.scatter(m)
 		}
-		pool.Targets = rest
 	}
 }
 
-// leave leaves a target out, and tells why to who asks.
-func (r *run) leave(p *placed, code, format string, args ...any) {
-	r.leaveFor(p, "", code, format, args...)
-}
-
-// leaveFor is leave for what was found.
-func (r *run) leaveFor(p *placed, found, code, format string, args ...any) {
+// leave leaves a target out for what was found, or for "", and tells why to who
+// asks.
+func (r *run) leave(p *placed, found, code, format string, args ...any) {
 	p.out = true
 	if r.trace != nil {
-		r.trace.withheld(r, p.Target, &fault{code: code, message: fmt.Sprintf(format, args...)}, found)
+		r.trace.withheld(r, &p.Target, &fault{code: code, message: fmt.Sprintf(format, args...)}, found)
 	}
 }
 
 // withhold leaves a target out for what was found, or for "", and counts it.
 func (r *run) withhold(p *placed, found, code, format string, args ...any) {
-	r.leaveFor(p, found, code, format, args...)
+	r.leave(p, found, code, format, args...)
 	if p.Origin.Object != "" {
 		r.plan.Withheld[p.Origin.Object]++
 	}
@@ -129,17 +115,17 @@ const sameLabelsWords = "%s withheld: all labels are those of a target of %s, an
 // series: the one that is published now, else the first by object and address.
 func (r *run) sameLabels(all []placed) {
 	found := clashes{}
-	groups := grouped(all, model.InstanceLabel, func(t *artifact.Target) string { return public(t.Labels) })
+	groups := grouped(all, func(t *artifact.Target) string { return public(t.Labels) })
 	published := r.published(groups)
 	for _, group := range groups {
 		kept := slices.MinFunc(group, func(a, b *placed) int {
-			return cmp.Or(first(published[identity(a.Target)], published[identity(b.Target)]),
-				strings.Compare(a.Origin.Object, b.Origin.Object), a.Compare(*b.Target))
+			return cmp.Or(first(published[identity(&a.Target)], published[identity(&b.Target)]),
+				strings.Compare(a.Origin.Object, b.Origin.Object), a.Compare(b.Target))
 		})
 		for _, p := range group {
 			if p != kept {
 				r.withhold(p, urlOf(kept.Labels), CodeSameLabels, "all its labels are those of another target, of %s", ownerOf(kept.Origin.Object))
-				found.add(p.Origin.Object, ownerOf(kept.Origin.Object), p.Target)
+				found.add(p.Origin.Object, ownerOf(kept.Origin.Object), &p.Target)
 			}
 		}
 	}
@@ -183,11 +169,11 @@ func (r *run) published(groups [][]*placed) map[string]bool {
 // labels: both do, and the later one is told.
 func (r *run) overlaps(all []placed) {
 	found := clashes{}
-	for _, group := range grouped(all, model.AddressLabel, func(t *artifact.Target) string { return t.Origin.Task + "\xff" + urlOf(t.Labels) }) {
+	for _, group := range grouped(all, func(t *artifact.Target) string { return t.Origin.Task + "\xff" + urlOf(t.Labels) }) {
 		slices.SortStableFunc(group, func(a, b *placed) int { return strings.Compare(a.Origin.Object, b.Origin.Object) })
 		for _, p := range group[1:] {
 			if other := group[0].Origin.Object; p.Origin.Object != other && other != "" {
-				found.add(p.Origin.Object, ownerOf(other), p.Target)
+				found.add(p.Origin.Object, ownerOf(other), &p.Target)
 			}
 		}
 	}
@@ -195,24 +181,16 @@ func (r *run) overlaps(all []placed) {
 }
 
 // grouped are the targets that are not left out and have an equal key, where
-// there are several; those that differ in the label have different keys, and
-// that is looked at first, because most targets are alone.
-func grouped(all []placed, label string, key func(*artifact.Target) string) [][]*placed {
-	count := make(map[string]int32, len(all))
-	for i := range all {
-		count[all[i].Labels.Get(label)]++
-	}
-	if len(count) == len(all) {
-		return nil
-	}
+// there are several.
+func grouped(all []placed, key func(*artifact.Target) string) [][]*placed {
 	index := map[string]int{}
 	var groups [][]*placed
 	for i := range all {
 		p := &all[i]
-		if p.out || count[p.Labels.Get(label)] == 1 {
+		if p.out {
 			continue
 		}
-		k := key(p.Target)
+		k := key(&p.Target)
 		g, ok := index[k]
 		if !ok {
 			g = len(groups)
@@ -222,49 +200,6 @@ func grouped(all []placed, label string, key func(*artifact.Target) string) [][]
 		groups[g] = append(groups[g], p)
 	}
 	return slices.DeleteFunc(groups, func(g []*placed) bool { return len(g) < 2 })
-}
-
-// limit withholds what an object has beyond the number that it may have.
-func (r *run) limit(all []placed) {
-	most := r.in.Choice.Config.PrometheusConfig.Enforced.TargetsPerObject
-	if most <= 0 {
-		return
-	}
-	have := map[string]int{}
-	for i := range all {
-		p := &all[i]
-		if name := p.Origin.Object; name != "" && !p.out {
-			if have[name]++; have[name] > most {
-				r.withhold(p, "", CodeTooMany, "its object has more targets than the %d it may have", most)
-			}
-		}
-	}
-	for name, n := range have {
-		if n > most {
-			r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: name}, nil, fault{code: CodeTooMany, message: fmt.Sprintf(
-				"it has %d targets and may have %d, so %d are withheld: narrow the selector, or raise spec.enforced.targets_per_object of %s",
-				n, most, n-most, r.in.Choice.Config.ID)})
-		}
-	}
-}
-
-// shard leaves out what falls to other shards. A held target stays: the shard
-// that it falls to now may not know it yet.
-func (r *run) shard(all []placed) {
-	shards := r.in.Choice.Config.PrometheusConfig.Shards
-	if shards <= 1 {
-		return
-	}
-	for i := range all {
-		p := &all[i]
-		shard := shardOf(p.Address(), shards)
-		if p.out || shard == r.in.Shard || r.held[p.Labels.Hash()] != reserveNone {
-			continue
-		}
-		r.leave(p, CodeOtherShard, "it falls to shard %d of %d", shard, shards)
-		r.plan.OtherShards++
-		r.absent(p.Origin.Object).OtherShards++
-	}
 }
 
 // shardOf is the shard that an address falls to, from 0: what Prometheus's own

@@ -90,7 +90,6 @@ func (r *run) newBuilder(o *spec.Object, pool Pool, settings *config.ScrapeConfi
 		asker:    newAsker(o.ScrapeTarget),
 		lb:       labels.NewBuilder(labels.EmptyLabels()),
 
-		snapshot:  r.in.Snapshot,
 		guard:     newGuard(r.in.Choice.Config, o, r.settings[classPool(pool.Class).Name]),
 		rules:     rules,
 		populated: model.LabelSet{},
@@ -108,6 +107,13 @@ func (r *run) newBuilder(o *spec.Object, pool Pool, settings *config.ScrapeConfi
 		b.implied = b.lb.Labels()
 	}
 	return b, nil
+}
+
+// begin prepares the builder for the tasks of a snapshot.
+func (b *builder) begin(s *inventory.Snapshot) {
+	b.snapshot = s
+	b.matcher.begin()
+	b.meta.begin()
 }
 
 // starts says that the labels which Prometheus would start from matter, and not

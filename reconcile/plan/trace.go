@@ -52,12 +52,12 @@ func (s *step) taken() bool { return s.fault == nil && s.part == partNone }
 type trace func(step)
 
 // parts tells what a selector says of tasks, as a whole.
-func (tr trace) tasks(b *builder, tasks []*inventory.Task, p part) {
+func (tr trace) tasks(b *builder, records []*record, p part) {
 	if tr == nil {
 		return
 	}
-	for _, t := range tasks {
-		tr(step{stage: stageOf(p), object: b.object, task: t, part: p, matcher: b.matcher})
+	for _, rec := range records {
+		tr(step{stage: stageOf(p), object: b.object, task: rec.task, part: p, matcher: b.matcher})
 	}
 }
 
@@ -196,8 +196,8 @@ func (r *run) objectNamed(name string) *spec.Object {
 	return r.in.Choice.Targets[i]
 }
 
-// place is where a task is found again.
-type place struct {
+// whereabouts are where a task is found again.
+type whereabouts struct {
 	scope inventory.Scope
 	task  string // id
 }
@@ -205,10 +205,10 @@ type place struct {
 // taskOf is the task that a target is of; nil where the snapshot lacks it.
 func (r *run) taskOf(o artifact.Origin) *inventory.Task {
 	if r.traced == nil {
-		r.traced = make(map[place]*inventory.Task, len(r.in.Snapshot.Tasks))
+		r.traced = make(map[whereabouts]*inventory.Task, len(r.in.Snapshot.Tasks))
 		for _, t := range r.in.Snapshot.Tasks {
-			r.traced[place{t.Scope, t.ID()}] = t
+			r.traced[whereabouts{t.Scope, t.ID()}] = t
 		}
 	}
-	return r.traced[place{ScopeOf(o), o.Task}]
+	return r.traced[whereabouts{ScopeOf(o), o.Task}]
 }

@@ -1,0 +1,145 @@
+package ecs
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ecs-scrape/controller/awssim"
+	"ecs-scrape/reconcile/inventory"
+)
+
+// second deploys a service of another family beside "web".
+func (w *fedWorld) second(family string) {
+	w.t.Helper()
+	arn, err := w.RegisterTaskDefinition(awssim.TaskDefinition{
+		Family: family, NetworkMode: awssim.ModeAWSVPC,
+		Containers: []awssim.Container{{Name: "app", Image: "app:1", Ports: []awssim.Port{{Container: 9090}}}},
+	})
+	w.must(err)
+	w.must(w.CreateService("prod", awssim.Service{Name: family, TaskDefinition: arn, Desired: 1, Launch: awssim.LaunchFargate}))
+}
+
+func TestDeniedDefinitionHoldsNothingElseUp(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 2)
+	w.start()
+	release := w.Deny(awssim.Match{Operation: "DescribeTaskDefinition"})
+	w.second("new")
+	w.eventually("told that a task waits", func(s *inventory.Snapshot) bool {
+		st := status(t, s, "prod")
+		if st.State != inventory.Synced {
+			t.Fatalf("%s: %s", st.State, st.Reason)
+		}
+		return strings.Contains(st.Reason, "new:1") && strings.Contains(st.Reason, "AccessDenied")
+	})
+	w.must(w.Scale("prod", "web", 3))
+	w.shows(3)
+	release()
+	w.later(time.Minute)
+	w.shows(4)
+	w.eventually("no word of it", func(s *inventory.Snapshot) bool { return status(t, s, "prod").Reason == "" })
+}
+
+func TestNothingGetsThroughIsStale(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 2)
+	w.start()
+	defer w.Hang(awssim.Match{Service: "ecs"})()
+	w.second("new")
+	w.until("asked", func() bool { return w.asked()["DescribeTaskDefinition"] > 0 })
+	s := w.only()
+	scope := s.known()[0]
+	for range 2 { // what a round of follow-ups without any answer does
+		s.judgeFollowing(t.Context(), scope, &tally{err: errors.New("timeout")})
+		w.pass(stuckAfter)
+	}
+	wantState(t, w.Snapshot(), "prod", inventory.Stale)
+	wantTasks(t, w.Snapshot(), 2)
+}
+
+func TestOddEventIsDescribed(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	w.start()
+	w.DropNext(2)
+	w.must(w.Scale("prod", "web", 2))
+	arns, err := w.RunningTasks("prod", "web")
+	w.must(err)
+	account := w.Place.Scope().Account
+	odd := strings.NewReplacer("/0123", "/"+nameOf(arns[1]), `"containers":[{"name":"a"}]`, `"containers":7`, "2026-01-02T03:04:05Z", time.Now().UTC().Format(time.RFC3339))
+	w.SendRaw(odd.Replace(taskEvent(account, "us-east-1", "prod")))
+	w.shows(2)
+	if st := w.stats(); st.Odd != 1 {
+		t.Errorf("statistics %+v", st)
+	}
+}
+
+func TestInstanceEventsAskOnlyWhereTheAddressMayDiffer(t *testing.T) {
+	w := newFedWorld(t)
+	w.CreateCluster("prod", nil)
+	_, err := w.AddInstance("prod", awssim.Instance{})
+	w.must(err)
+	arn := run(t, w.Place, awssim.LaunchEC2, awssim.ModeBridge)
+	w.start()
+	w.drained()
+	task, err := w.Task(arn)
+	w.must(err)
+	send := func(instance, machine string, connected bool) {
+		w.SendRaw(fmt.Sprintf(`{"source":"aws.ecs","detail-type":"ECS Container Instance State Change","time":"2026-01-02T03:04:05Z","detail":{`+
+			`"containerInstanceArn":%q,"clusterArn":"arn:aws:ecs:us-east-1:%s:cluster/prod","ec2InstanceId":%q,"agentConnected":%v}}`,
+			instance, w.Place.Scope().Account, machine, connected))
+		w.drained()
+	}
+	before := w.stats().Instances
+	send(task.ContainerInstance, task.Instance, true)
+	send(task.ContainerInstance, task.Instance, false)
+	send(strings.Replace(task.ContainerInstance, nameOf(task.ContainerInstance), "0000", 1), "i-0", true)
+	w.wantAsked(nil)
+	send(task.ContainerInstance, task.Instance, true)
+	w.until("asked again", func() bool { return w.asked()["DescribeInstances"] == 1 })
+	w.wantAsked(map[string]int{"DescribeContainerInstances": 1, "DescribeInstances": 1})
+	if n := w.stats().Instances - before; n != 4 {
+		t.Errorf("%d events of instances, want 4", n)
+	}
+}
+
+func TestOptionalFactsOfANewTask(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 2)
+	w.Want(inventory.Want{
+		Sources: []inventory.Source{{EventsQueue: w.queueURL}},
+		Facts:   inventory.Facts{Services: true, TaskTags: true, Interfaces: true},
+	})
+	w.run()
+	w.relies()
+	w.shows(2)
+	w.ResetCalls()
+	w.second("new")
+	snap := w.shows(3)
+	i := slices.IndexFunc(snap.Tasks, func(t *inventory.Task) bool { return t.Service() == "new" })
+	if i < 0 || snap.Service(snap.Tasks[i]) == nil || snap.Tasks[i].Interface.VPC == "" {
+		t.Errorf("the task shows without what is asked for: %+v", snap.Tasks)
+	}
+	w.wantAsked(map[string]int{"DescribeTasks": 1, "DescribeTaskDefinition": 1, "DescribeServices": 1, "DescribeNetworkInterfaces": 1})
+}
+
+func TestExternalTasksAreDescribedBetweenListings(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 3)
+	fargate(t, w.Place, "other", 3)
+	_, err := w.AddInstance("prod", awssim.Instance{Launch: awssim.LaunchExternal})
+	w.must(err)
+	run(t, w.Place, awssim.LaunchExternal, awssim.ModeBridge)
+	w.start()
+	w.later(11 * time.Minute)
+	w.until("resynced", func() bool { return w.listings(CauseResync) == 1 })
+	w.ResetCalls()
+	w.later(4 * time.Minute)
+	w.until("refreshed", func() bool { return w.asked()["DescribeTasks"] == 1 })
+	w.later(time.Second)
+	w.wantAsked(map[string]int{"DescribeTasks": 1})
+}

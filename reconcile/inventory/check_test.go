@@ -1,0 +1,125 @@
+package inventory
+
+import (
+	"fmt"
+	"time"
+)
+
+// check compares what the snapshot shows with the truth.
+func (h *history) check() error {
+	snap := h.store.Snapshot()
+	status := snap.Status(h.scope)
+	if n := len(snap.Tasks); n == 0 || snap.Tasks[n-1].Scope != staleScope || snap.Instances[instances[0].ARN] == nil {
+		return fmt.Errorf("the stale cluster lost its task")
+	}
+	seen := map[string]bool{}
+	for _, t := range snap.Tasks[:len(snap.Tasks)-1] {
+		if err := h.checkTask(snap, t, status.Facts); err != nil {
+			return err
+		}
+		seen[t.ARN] = true
+	}
+	if status.State == Unsynced || status.State == Gone {
+		return nil
+	}
+	for _, u := range h.tasks {
+		if u.alive() && h.shown[u.arn] && !seen[u.arn] {
+			return fmt.Errorf("%s is lost", u.arn)
+		}
+	}
+	return h.checkFirst(seen)
+}
+
+func (h *history) checkTask(snap *Snapshot, t *Task, claimed Facts) error {
+	switch {
+	case h.find(t.ARN) == nil:
+		return fmt.Errorf("%s never was", t.ARN)
+	case h.stopped[t.ARN]:
+		return fmt.Errorf("%s came back", t.ARN)
+	case t.Version < h.versions[t.ARN]:
+		return fmt.Errorf("%s went back from version %d to %d", t.ARN, h.versions[t.ARN], t.Version)
+	case snap.Definitions[t.Definition] == nil, t.Instance != "" && snap.Instances[t.Instance] == nil:
+		return fmt.Errorf("%s is shown without its definition or instance", t.ARN)
+	case t.Running() && claimed.Services && snap.Service(t) == nil:
+		return fmt.Errorf("%s is shown without its service, which the scope claims to hold", t.ARN)
+	case t.Running() && claimed.TaskTags && t.Tags == nil:
+		return fmt.Errorf("%s is shown without its tags, which the scope claims to hold", t.ARN)
+	}
+	h.versions[t.ARN] = t.Version
+	h.shown[t.ARN] = h.shown[t.ARN] || t.Running()
+	return nil
+}
+
+// checkFirst: a task that has run for a while may be a published target, so the
+// first state shown has it, unless a listing omitted it.
+func (h *history) checkFirst(seen map[string]bool) error {
+	if h.synced {
+		return nil
+	}
+	h.synced = true
+	for id, doubt := range h.store.scopes[h.scope].unexplained {
+		if u := h.find(id); u != nil && u.alive() && !seen[u.arn] && h.now.Sub(doubt.since) <= MissingAge {
+			return fmt.Errorf("the first state lacks %s, which no describe knew", u.arn)
+		}
+	}
+	return nil
+}
+
+// settle lets ECS tell the truth for a quarter of an hour, and the last events
+// arrive; then the snapshot is the truth.
+func (h *history) settle() error {
+	h.calm, h.unnamed = true, false
+	for i := range h.queue {
+		if late := h.now.Add(h.seconds(0, 300)); h.queue[i].due.After(late) {
+			h.queue[i].due = late
+		}
+	}
+	for range 7 {
+		if err := h.wait(2 * time.Minute); err != nil {
+			return err
+		}
+		if err := h.poll(); err != nil {
+			return err
+		}
+		h.react()
+		if err := h.check(); err != nil {
+			return err
+		}
+	}
+	return h.settled()
+}
+
+func (h *history) settled() error {
+	snap := h.store.Snapshot()
+	status := snap.Status(h.scope)
+	missed := h.store.Missed(h.scope, h.now)
+	missedChanges.Add(missed)
+	switch {
+	case !h.exists:
+		if status.State != Gone || len(snap.Tasks) != 1 {
+			return fmt.Errorf("the cluster is gone, but %d tasks are shown, %+v", len(snap.Tasks)-1, status)
+		}
+		return nil
+	case snap.Waiting != 0 || status.State != Synced || !status.Facts.Covers(h.store.facts):
+		return fmt.Errorf("not settled: %d wait, %+v", snap.Waiting, status)
+	case h.exact && missed != 0:
+		return fmt.Errorf("%d changes are counted as missed, and none was", missed)
+	case h.sending && !h.store.Wanting(h.scope, h.now).Empty():
+		return fmt.Errorf("still wanting: %+v", h.store.Wanting(h.scope, h.now))
+	}
+	got := map[string]*Task{}
+	for _, t := range snap.Tasks {
+		got[t.ARN] = t
+	}
+	for _, u := range h.tasks {
+		t, want := got[u.arn], u.now()
+		switch {
+		case (t != nil) != u.alive():
+			return fmt.Errorf("%s is shown: %v, runs: %v", u.arn, t != nil, u.alive())
+		case t == nil:
+		case t.Version != want.Version || t.HealthStatus != want.HealthStatus || h.store.facts.TaskTags && t.Tags["v"] != want.Tags["v"]:
+			return fmt.Errorf("%s is %+v, want %+v", u.arn, *t, *want)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package plan
+
+import (
+	"slices"
+
+	"ecs-scrape/reconcile/artifact"
+	"ecs-scrape/spec"
+)
+
+// pool is a target file in the making. Its lists are in the order of the file,
+// and are replaced, never changed.
+type pool struct {
+	Pool
+	guarded string // as in artifact.Pool
+	whole   bool   // all shards have all of it, and nothing in it is settled
+	order   int    // among the pools by path
+
+	all  []artifact.Target // those of all records
+	mine []artifact.Target // those of them that are this shard's
+	// changed says that mine is another than when final was made.
+	changed bool
+	// What records have given and taken back since merge.
+	added, removed []*member
+
+	// final are the targets of the plan: mine without out and with in.
+	final   []artifact.Target
+	out, in []artifact.Target
+}
+
+// makePools makes those of the choice, the two programs' with their targets.
+func (r *run) makePools() {
+	for i, p := range r.in.Choice.Pools() {
+		made := &pool{Pool: p, order: i, whole: p.self || p.Alertmanager != ""}
+		if class, ok := r.in.Choice.Config.PrometheusConfig.Class(p.Class); ok && !mayRetarget(class) {
+			made.guarded = schemeOf(spec.Field(class.ScrapeConfig.Node, "scheme"))
+		}
+		r.pools[p.Path] = made
+		r.ordered = append(r.ordered, made)
+	}
+}
+
+// merge takes up what records have given and taken back. Where that is the same
+// the lists stay.
+func (p *pool) merge() {
+	added, removed := cancel(inOrder(p.added), inOrder(p.removed))
+	p.added, p.removed = nil, nil
+	if len(added)+len(removed) == 0 {
+		return
+	}
+	sharded := slices.ContainsFunc(added, (*member).elsewhere) || slices.ContainsFunc(removed, (*member).elsewhere) || len(p.mine) != len(p.all)
+	p.all = edit(p.all, values(removed), values(added))
+	if !sharded {
+		p.refresh(p.all)
+		return
+	}
+	added, removed = slices.DeleteFunc(added, (*member).elsewhere), slices.DeleteFunc(removed, (*member).elsewhere)
+	if len(added)+len(removed) > 0 || p.mine == nil {
+		p.refresh(edit(p.mine, values(removed), values(added)))
+	}
+}
+
+func (p *pool) refresh(mine []artifact.Target) { p.mine, p.changed = mine, true }
+
+// finish leaves some targets out and takes others in, both in order. Where that
+// gives what there was, it is the very same.
+func (p *pool) finish(out, in []artifact.Target) {
+	if !p.changed && slices.EqualFunc(p.out, out, artifact.Target.Equal) && slices.EqualFunc(p.in, in, artifact.Target.Equal) {
+		return
+	}
+	final := edit(p.mine, out, in)
+	if len(p.out)+len(p.in)+len(out)+len(in) == 0 || !slices.EqualFunc(final, p.final, artifact.Target.Equal) {
+		p.final = final
+	}
+	p.out, p.in, p.changed = out, in, false
+}
+
+func (m *member) elsewhere() bool { return m.other }
+
+// compareMembers orders by pool and by the order in the file; of equal ones a held
+// one comes last, so that what is planned stays.
+func compareMembers(a, b *member) int {
+	switch {
+	case a.pool != b.pool:
+		return a.pool.order - b.pool.order
+	case a.held != b.held:
+		if c := a.Compare(b.Target); c != 0 {
+			return c
+		}
+		return first(b.held, a.held)
+	}
+	return a.CompareInFile(b.Target)
+}
+
+func inOrder(members []*member) []*member {
+	slices.SortFunc(members, compareMembers)
+	return members
+}
+
+// cancel drops what is in both ordered lists.
+func cancel(a, b []*member) (onlyA, onlyB []*member) {
+	for len(a) > 0 && len(b) > 0 {
+		switch c := compareMembers(a[0], b[0]); {
+		case c == 0:
+			a, b = a[1:], b[1:]
+		case c < 0:
+			onlyA, a = append(onlyA, a[0]), a[1:]
+		default:
+			onlyB, b = append(onlyB, b[0]), b[1:]
+		}
+	}
+	return append(onlyA, a...), append(onlyB, b...)
+}
+
+func values(members []*member) []artifact.Target {
+	if len(members) == 0 {
+		return nil
+	}
+	out := make([]artifact.Target, len(members))
+	for i, m := range members {
+		out[i] = m.Target
+	}
+	return out
+}
+
+// edit is the ordered list without some of its targets and with others, all in
+// order; the very list where there are neither. What lies between is copied as
+// it is: a change of one target in 100,000 costs little more than a copy.
+func edit(list, without, with []artifact.Target) []artifact.Target {
+	switch {
+	case len(without)+len(with) == 0:
+		return list
+	case len(list) == 0:
+		return with
+	}
+	out := make([]artifact.Target, 0, len(list)+len(with)-len(without))
+	for len(without)+len(with) > 0 {
+		goes := len(with) == 0 || len(without) > 0 && without[0].CompareInFile(with[0]) <= 0
+		next := &with
+		if goes {
+			next = &without
+		}
+		at, found := slices.BinarySearchFunc(list, (*next)[0], artifact.Target.CompareInFile)
+		out, list = append(out, list[:at]...), list[at:]
+		switch {
+		case !goes:
+			out = append(out, (*next)[0])
+		case found:
+			list = list[1:]
+		default:
+			panic("a target to be taken out is not there: " + (*next)[0].Labels.String())
+		}
+		*next = (*next)[1:]
+	}
+	if out = append(out, list...); len(out) == 0 {
+		return nil
+	}
+	return out
+}
