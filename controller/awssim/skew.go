@@ -29,14 +29,19 @@ func (s *Sim) date() time.Time {
 }
 
 // skewed says that a call was signed at another time than the service's. One
-// that does not tell its time passes. Where a test's clock leaps, clients sign
-// by their own, or, corrected by an answer, by that one: both are right.
+// that does not tell its time passes. Where a test's clock leaps, clients sign by
+// their own, or, corrected by an answer, by that one as it was then: whatever is
+// between the two is right.
 func (s *Sim) skewed(date string) bool {
 	signed, err := time.Parse(signedAt, date)
 	if err != nil {
 		return false
 	}
-	far := func(clock time.Time) bool { return clock.Sub(signed).Abs() > skewAllowed }
 	ours := s.date()
-	return far(ours) && far(time.Now().Add(ours.Sub(s.opts.Now())))
+	theirs := time.Now().Add(ours.Sub(s.opts.Now()))
+	first, last := ours, theirs
+	if last.Before(first) {
+		first, last = last, first
+	}
+	return signed.Before(first.Add(-skewAllowed)) || signed.After(last.Add(skewAllowed))
 }
