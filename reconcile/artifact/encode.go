@@ -66,11 +66,17 @@ func (p Pool) Encode() []byte {
 	return append(out, "\n]\n"...)
 }
 
-// estimate is the size of the file if the first target is like the others, and
-// a quarter more.
+// estimate is the size of the file if the others are like some of its targets, and
+// a little more: too much of a large file is as dear as to let it grow.
 func estimate(targets []Target) int {
-	first := appendGroup(nil, targets[0])
-	return (len(first)+2)*len(targets)*5/4 + 8
+	step := max(1, len(targets)/64)
+	size, sampled := 0, 0
+	var scratch []byte
+	for i := 0; i < len(targets); i += step {
+		scratch = appendGroup(scratch[:0], targets[i])
+		size, sampled = size+len(scratch)+2, sampled+1
+	}
+	return size/sampled*len(targets)*21/20 + 64
 }
 
 func appendGroup(out []byte, t Target) []byte {
