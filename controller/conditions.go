@@ -25,8 +25,8 @@ type standing struct {
 	judged   bool // there is a plan, so selected and targets are known
 	selected bool
 	targets  int
-	finding  string   // the first of the object
-	pools    []string // that its targets are in
+	finding  string // the first of the object
+	pool     string // that its targets are in
 	stale    []inventory.ScopeStatus
 	failed   string // why the source cannot be read
 	unread   string // what of ECS has not been read yet, so that more may be found
@@ -35,7 +35,7 @@ type standing struct {
 // standings are those of a pass's objects, in their order.
 func standings(pass *reconcile.Pass, p *plan.Plan) []standing {
 	out := make([]standing, len(pass.Objects))
-	places, unread := placesOf(pass, p), unread(pass.Snapshot)
+	unread := unread(pass.Snapshot)
 	for i := range pass.Objects {
 		o := &pass.Objects[i]
 		s := standing{
@@ -45,10 +45,10 @@ func standings(pass *reconcile.Pass, p *plan.Plan) []standing {
 		if pass.LoadError != nil {
 			s.failed = pass.LoadError.Error()
 		}
-		if at := places[o.ID]; at != nil {
-			s.pools, s.stale = at.pools, at.stale
-		}
 		if p != nil {
+			if at, ok := p.Places[o.Name]; ok && o.Kind == spec.KindScrapeTarget {
+				s.pool, s.stale = at.Pool, stale(pass.Snapshot, at.Scopes)
+			}
 			s.finding = firstFinding(p, o.ID)
 		}
 		out[i] = s
@@ -83,54 +83,18 @@ func firstFinding(p *plan.Plan, id spec.ID) string {
 	return p.Findings[i].Code + ": " + p.Findings[i].Message
 }
 
-// place is where an object's targets are: in which pools, and from which scopes
-// that are not up to date.
-type place struct {
-	pools  []string
-	stale  []inventory.ScopeStatus
-	scopes map[inventory.Scope]bool
-}
-
-// placesOf are those of all objects that have targets.
-func placesOf(pass *reconcile.Pass, p *plan.Plan) map[spec.ID]*place {
-	out := map[spec.ID]*place{}
-	if p == nil {
-		return out
+// stale are those of the scopes that are not up to date.
+func stale(snapshot *inventory.Snapshot, scopes []inventory.Scope) []inventory.ScopeStatus {
+	if snapshot == nil {
+		snapshot = &inventory.Snapshot{}
 	}
-	states := map[inventory.Scope]inventory.ScopeStatus{}
-	if pass.Snapshot != nil {
-		for _, st := range pass.Snapshot.Scopes {
-			states[st.Scope] = st
-		}
-	}
-	for _, pool := range p.Bundle.Pools {
-		for _, t := range pool.Targets {
-			id := spec.ID{Kind: spec.KindScrapeTarget, Name: t.Origin.Object}
-			if out[id] == nil {
-				out[id] = &place{scopes: map[inventory.Scope]bool{}}
-			}
-			out[id].add(pool.Name, plan.ScopeOf(t.Origin), states)
+	var out []inventory.ScopeStatus
+	for _, scope := range scopes {
+		if st := snapshot.Status(scope); st.State == inventory.Stale || st.State == inventory.Unsynced {
+			out = append(out, st)
 		}
 	}
 	return out
-}
-
-func (p *place) add(pool string, scope inventory.Scope, states map[inventory.Scope]inventory.ScopeStatus) {
-	if !slices.Contains(p.pools, pool) {
-		p.pools = append(p.pools, pool)
-	}
-	if p.scopes[scope] {
-		return
-	}
-	p.scopes[scope] = true
-	st, known := states[scope]
-	if !known {
-		st = inventory.ScopeStatus{Scope: scope, State: inventory.Unsynced}
-	}
-	if st.State == inventory.Stale || st.State == inventory.Unsynced {
-		p.stale = append(p.stale, st)
-		slices.SortFunc(p.stale, func(a, b inventory.ScopeStatus) int { return a.Scope.Compare(b.Scope) })
-	}
 }
 
 // conditions are the three of an object.
@@ -178,7 +142,7 @@ func (c *Controller) taken(s *standing) (status, reason, message string) {
 		return reconcile.Unknown, reconcile.ReasonUnconfirmed, "Prometheus has not confirmed the configuration with it yet"
 	case w.err != nil && !refused(w.err): // it went away
 		return reconcile.Unknown, reconcile.ReasonUnconfirmed, w.err.Error()
-	case slices.ContainsFunc(config.lost, func(pool string) bool { return slices.Contains(s.pools, pool) }):
+	case slices.Contains(config.lost, s.pool):
 		return reconcile.False, reconcile.ReasonPoolMissing, "Prometheus lacks scrape pools: " + strings.Join(config.lost, ", ")
 	}
 	return reconcile.True, reconcile.ReasonServed, ""

@@ -108,7 +108,7 @@ func TestReadyCondition(t *testing.T) {
 	t.Parallel()
 	id := spec.ID{Kind: spec.KindScrapeTarget, Name: "a"}
 	known := map[spec.ID]string{id: "1"}
-	sound := standing{id: id, served: "1", observed: "1", judged: true, selected: true, targets: 1, pools: []string{"p"}}
+	sound := standing{id: id, served: "1", observed: "1", judged: true, selected: true, targets: 1, pool: "p"}
 	other := sound
 	other.selected = false
 	for _, c := range []struct {

@@ -15,8 +15,16 @@ type changes struct {
 	found   plan.Changed
 }
 
-// note adds those that are others now, or not served.
+// note adds those that are others now, or not served. Where the record of what an
+// earlier process accepted was lost, nothing speaks against what is published, and
+// the objects served first count as its.
 func (c *changes) note(choice *plan.Choice) plan.Changed {
+	if len(c.earlier) == 0 {
+		c.earlier = Accepted{choice.Config.ID: choice.Config}
+		for _, o := range choice.Targets {
+			c.earlier[o.ID] = o
+		}
+	}
 	served := map[spec.ID]bool{}
 	var others []string
 	for _, o := range choice.Targets {

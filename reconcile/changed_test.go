@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ecs-scrape/reconcile"
 	"ecs-scrape/reconcile/inventory"
 )
 
@@ -44,6 +45,13 @@ func TestSpecsChangeInARestoredCluster(t *testing.T) {
 	older := *w.inventory.snapshot
 	older.Scopes = []inventory.ScopeStatus{{Scope: prod, State: inventory.Stale, Restored: time.Unix(1, 0)}}
 	w.inventory.snapshot = &older
+	w.start(reconcile.Accepted{})
+	w.source.Set(map[string]string{"api.yaml": target("api", "unknown")})
+	expect("restart without the accepted objects", "api first", "web first")
+	w.source.Set(map[string]string{"api.yaml": target("api", "known")})
+	expect("a change thereafter", "api known", "web first")
+	w.source.Set(map[string]string{"api.yaml": target("api", "first")})
+	expect("a change back", "api first", "web first")
 	w.restart()
 	expect("restart", "api first", "web first")
 	if held := w.inventory.want.Held; len(held) != 1 || len(held[0].Tasks) != 2 {

@@ -79,7 +79,22 @@ func flagsPage(*testing.T) string {
 			b.WriteString("\n| flag | environment variable | default | meaning |\n| --- | --- | --- | --- |\n" + rows)
 		}
 	}
-	return b.String()
+	return b.String() + quotas()
+}
+
+// quotas are the categories that --ecs.quota may name.
+func quotas() string {
+	out := "\n## Categories of `--ecs.quota`\n\n" +
+		"What AWS documents for an account and region, of which `--ecs.quota-share` is used; " +
+		"Systems Manager documents nothing, so it is given little. " +
+		"Where AWS has raised a quota, say so: `--ecs.quota " + string(ecs.ClusterResourceRead) + "=400/80`.\n" +
+		"\n| category | calls | burst | refill per second |\n| --- | --- | --- | --- |\n"
+	for _, g := range ecs.Grants() {
+		if g.Quota != (ecs.Quota{}) {
+			out += row(code(string(g.Category)), code(strings.Join(g.Calls, "`, `")), fmt.Sprint(g.Quota.Burst), fmt.Sprint(g.Quota.Refill))
+		}
+	}
+	return out
 }
 
 func orShort(long, short string) string {

@@ -1,5 +1,6 @@
 // Package ecs keeps an inventory.Store in step with what runs on Amazon ECS,
-// by polling, within a budget of AWS calls.
+// within a budget of AWS calls: by events that arrive in SQS queues and a
+// listing now and then, or without a queue by polling.
 //
 // It promises that a cluster's listing is complete or does not count: whatever
 // page or describe fails, the last known good of that cluster stays and is

@@ -254,6 +254,26 @@ func TestLateEventsOfADeletedClusterCostOneCall(t *testing.T) {
 	w.wantAsked(map[string]int{"DescribeClusters": 1})
 }
 
+func TestEventsOfAnotherClock(t *testing.T) {
+	for _, skew := range []time.Duration{-20 * time.Minute, 20 * time.Minute} {
+		t.Run(skew.String(), func(t *testing.T) {
+			w := newFedWorld(t)
+			w.Skew(skew)
+			fargate(t, w.Place, "prod", 1)
+			w.start()
+			w.must(w.Scale("prod", "web", 3))
+			w.shows(3)
+			w.must(w.Scale("prod", "web", 1))
+			w.shows(1)
+			w.wantAsked(nil)
+			w.drained()
+			if st := w.stats(); st.Outdated != 0 || st.Lag > time.Minute {
+				t.Errorf("statistics %+v", st)
+			}
+		})
+	}
+}
+
 func TestQueueOfTwoRegionsAndAccounts(t *testing.T) {
 	w := newFedWorld(t)
 	const role = "arn:aws:iam::210987654321:role/reader"

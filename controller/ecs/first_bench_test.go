@@ -17,7 +17,7 @@ import (
 //	ratio      of the two
 //	throttled  calls
 func BenchmarkFirst(b *testing.B) {
-	for _, tasks := range []int{1000, 5000, 10000} {
+	for _, tasks := range []int{1000, 5000, 10000, 20000} {
 		b.Run(fmt.Sprintf("tasks=%d", tasks), func(b *testing.B) {
 			for b.Loop() {
 				a := newAccount(b, tasks)

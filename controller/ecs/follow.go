@@ -175,6 +175,7 @@ func (s *source) takeDue() []inventory.Scope {
 	defer f.mu.Unlock()
 	if now.Sub(f.looked) >= lookEvery {
 		f.looked = now
+		maps.DeleteFunc(f.absent, func(arn string, _ bool) bool { return s.w.store.Machine(arn) == nil })
 		for _, scope := range all {
 			f.of(scope.Cluster).due = true
 		}

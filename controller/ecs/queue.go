@@ -107,6 +107,9 @@ func (q *queue) lead(ctx context.Context, group *sync.WaitGroup) {
 			sleep(ctx, backoff(hollow))
 		case n > 0:
 			hollow = 0
+			if failures := q.undeletedBatches(); failures > 0 { // the same messages come again at once
+				sleep(ctx, backoff(failures))
+			}
 		}
 		wait = q.w.longPoll
 		if n == fullAnswer {

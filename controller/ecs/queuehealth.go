@@ -67,6 +67,12 @@ func (q *queue) judgeDeletion(err error) {
 	}
 }
 
+func (q *queue) undeletedBatches() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.undeleted
+}
+
 // become tells the sources of a change; the caller holds the lock.
 func (q *queue) become(working bool, why string) {
 	if q.state.working == working && q.state.reason == why {

@@ -30,21 +30,40 @@ type Quota struct {
 	Refill float64
 }
 
-// DocumentedQuotas are what an account is granted per region (Amazon ECS API
-// reference, "Request throttling for the Amazon ECS API"; Amazon EC2 API
-// reference, "Request throttling", for filtered or paginated calls). Systems
-// Manager documents none, so it is given little; STS documents 600 a second.
-func DocumentedQuotas() map[Category]Quota {
-	return map[Category]Quota{
-		ClusterRead:         {Burst: 50, Refill: 20},
-		ClusterResourceRead: {Burst: 100, Refill: 20},
-		TaskDefinitionRead:  {Burst: 50, Refill: 20},
-		ServiceRead:         {Burst: 100, Refill: 20},
-		DescribeInstances:   {Burst: 100, Refill: 20},
-		DescribeInterfaces:  {Burst: 100, Refill: 20},
-		SSMRead:             {Burst: 20, Refill: 10},
-		STS:                 {Burst: 100, Refill: 100},
+// Grant is what an account is granted for some calls in a region.
+type Grant struct {
+	Category Category
+	Calls    []string // operations that are charged to it
+	Quota    Quota    // zero: none
+}
+
+// Grants are those of all calls made here (Amazon ECS API reference, "Request
+// throttling for the Amazon ECS API"; Amazon EC2 API reference, "Request
+// throttling", for filtered or paginated calls). Systems Manager documents none,
+// so it is given little; STS documents 600 a second.
+func Grants() []Grant {
+	return []Grant{
+		{ClusterRead, []string{"ListClusters", "DescribeClusters"}, Quota{Burst: 50, Refill: 20}},
+		{ClusterResourceRead, []string{"ListTasks", "DescribeTasks", "DescribeContainerInstances"}, Quota{Burst: 100, Refill: 20}},
+		{TaskDefinitionRead, []string{"DescribeTaskDefinition"}, Quota{Burst: 50, Refill: 20}},
+		{ServiceRead, []string{"DescribeServices"}, Quota{Burst: 100, Refill: 20}},
+		{DescribeInstances, []string{"DescribeInstances"}, Quota{Burst: 100, Refill: 20}},
+		{DescribeInterfaces, []string{"DescribeNetworkInterfaces"}, Quota{Burst: 100, Refill: 20}},
+		{SSMRead, []string{"DescribeInstanceInformation"}, Quota{Burst: 20, Refill: 10}},
+		{STS, []string{"GetCallerIdentity", "AssumeRole"}, Quota{Burst: 100, Refill: 100}},
+		{SQS, []string{"ReceiveMessage", "DeleteMessageBatch"}, Quota{}},
 	}
+}
+
+// DocumentedQuotas are the quotas of [Grants].
+func DocumentedQuotas() map[Category]Quota {
+	out := map[Category]Quota{}
+	for _, g := range Grants() {
+		if g.Quota != (Quota{}) {
+			out[g.Category] = g.Quota
+		}
+	}
+	return out
 }
 
 // ParseQuota reads "CATEGORY=BURST/REFILL", such as
@@ -90,25 +109,10 @@ func categories() string {
 
 // categoryOf is the bucket that a call is charged to, "" for none.
 func categoryOf(operation string) Category {
-	switch operation {
-	case "DescribeClusters", "ListClusters":
-		return ClusterRead
-	case "ListTasks", "DescribeTasks", "DescribeContainerInstances":
-		return ClusterResourceRead
-	case "DescribeTaskDefinition":
-		return TaskDefinitionRead
-	case "DescribeServices":
-		return ServiceRead
-	case "DescribeInstances":
-		return DescribeInstances
-	case "DescribeNetworkInterfaces":
-		return DescribeInterfaces
-	case "DescribeInstanceInformation":
-		return SSMRead
-	case "GetCallerIdentity", "AssumeRole":
-		return STS
-	case "ReceiveMessage", "DeleteMessageBatch":
-		return SQS
+	for _, g := range Grants() {
+		if slices.Contains(g.Calls, operation) {
+			return g.Category
+		}
 	}
 	return ""
 }

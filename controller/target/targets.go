@@ -128,11 +128,15 @@ func (d *Directory) change(now time.Time, pool artifact.Pool) (c *change, due ti
 	if sound && known.pool.SameTargets(pool) {
 		return nil, time.Time{}
 	}
+	next := known.next(now)
+	if sound && now.Before(next) && !sameLabels(known.pool.Targets, pool.Targets) {
+		return nil, next
+	}
 	pool.Targets = pool.Sorted()
 	if sound && sameLabels(known.pool.Targets, pool.Targets) {
 		return d.moved(known, pool), time.Time{}
 	}
-	if next := known.next(now); now.Before(next) {
+	if now.Before(next) {
 		return nil, next
 	}
 	data := pool.Encode()

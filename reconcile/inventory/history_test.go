@@ -82,7 +82,7 @@ var missedChanges atomic.Uint64
 type history struct {
 	world
 	store *Store
-	late  []Description
+	slow  []Description        // answers that are still to come
 	log   func(string, ...any) // nil: nobody listens
 
 	versions map[string]int64 // that the snapshot has shown
@@ -105,7 +105,7 @@ func play(seed uint64, without rule, log func(string, ...any)) error {
 	}
 	h.sending, h.subscribed = h.character.queue, h.now
 	h.open(without, facts)
-	for range 20 {
+	for range 16 {
 		if err := h.step(); err != nil {
 			return fmt.Errorf("after %v: %w", h.now.Sub(epoch), err)
 		}
@@ -145,7 +145,7 @@ func (h *history) restart() {
 		}
 	}
 	h.open(h.store.without, h.store.facts)
-	h.late, h.synced = nil, false
+	h.slow, h.synced = nil, false
 	clear(h.stopped)
 	clear(h.versions)
 	clear(h.shown)
@@ -157,7 +157,9 @@ func (h *history) restart() {
 // step lets something happen, watches, polls, and looks at the snapshot.
 func (h *history) step() error {
 	if h.chance(3) {
-		h.incident(h.r.IntN(8))
+		if err := h.incident(h.r.IntN(8)); err != nil {
+			return err
+		}
 	}
 	for range h.r.IntN(3) {
 		h.change(h.r.IntN(6))
@@ -175,7 +177,7 @@ func (h *history) step() error {
 }
 
 // incident is what happens rarely.
-func (h *history) incident(what int) {
+func (h *history) incident(what int) error {
 	h.say("incident %d", what)
 	switch {
 	case what == 0:
@@ -196,8 +198,17 @@ func (h *history) incident(what int) {
 		facts.TaskTags = true
 		h.store.SetFacts(facts)
 	case what == 7:
-		_ = h.wait(h.seconds(300, 1500)) // check finds what is wrong
+		return h.sleep(h.seconds(300, 1500))
 	}
+	return nil
+}
+
+// sleep does nothing for long; the queue may have been stuck, too.
+func (h *history) sleep(long time.Duration) error {
+	if h.late && h.r.IntN(2) == 0 {
+		h.putOff(long + h.seconds(10, 120))
+	}
+	return h.wait(long)
 }
 
 // reincarnate deletes the cluster, creates it again, or takes it out of the
@@ -253,22 +264,26 @@ func (h *history) observe(ev Event) error {
 	t := *ev.Task
 	_, ev.Facts = h.store.Facts()
 	ev.Task = &t
-	before := h.entry(t.ARN)
+	if h.skips && h.store.Predates(ev, epoch) {
+		return nil
+	}
+	c := h.store.scopes[h.scope]
+	before := c.entries[t.ARN]
+	var known Task
+	if before != nil {
+		known = *before.task
+	}
 	h.say("event of %v: %v", ev.At.Sub(epoch), &t)
 	h.store.Observe([]Event{ev}, h.now)
-	if st := h.store.scopes[h.scope].status.State; t.Stopped() && st != Gone && h.versions[t.ARN] <= t.Version {
+	if t.Stopped() && c.status.State != Gone && h.versions[t.ARN] <= t.Version {
 		h.stopped[t.ARN] = true
 	}
-	if after := h.entry(t.ARN); before != nil && after != nil && after.Version == before.Version && after.HealthStatus != before.HealthStatus {
+	switch after := c.entries[t.ARN]; {
+	case after == nil:
+	case before == nil && h.stopped[t.ARN] && c.status.State != Unsynced && h.store.shows(c, after):
+		return fmt.Errorf("%s came back by an event", t.ARN)
+	case before != nil && after.task.Version == known.Version && after.task.HealthStatus != known.HealthStatus:
 		return fmt.Errorf("an event of the known version changed the health of %s", t.ARN)
-	}
-	return nil
-}
-
-// entry is what the store knows of a task, or nil.
-func (h *history) entry(arn string) *Task {
-	if e := h.store.scopes[h.scope].entries[arn]; e != nil {
-		return e.task
 	}
 	return nil
 }

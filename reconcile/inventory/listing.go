@@ -197,7 +197,7 @@ func (s *Store) unanswered(c *scopeState, l Listing, listed map[string]struct{},
 func (c *scopeState) knows(arn string, first bool) bool {
 	e, known := c.entries[arn]
 	_, dead := c.tombs[arn]
-	return dead || known && !(first && e.bare)
+	return dead || known && (!first || !e.bare)
 }
 
 func (s *Store) markOmitted(c *scopeState, l Listing, listed map[string]struct{}) {

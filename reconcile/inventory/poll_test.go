@@ -42,7 +42,7 @@ func (h *history) poll() error {
 		return err
 	}
 	h.meanwhile()
-	for batch := range slices.Chunk(slices.Concat(h.store.Needed(l), h.store.Due(h.scope, h.now)), 3) {
+	for batch := range slices.Chunk(slices.Concat(h.store.Needed(l), h.store.Due(h.scope, h.now)), 4) {
 		if h.fails(callDescribe) {
 			h.store.Fail(h.scope, "describe tasks", h.now)
 			return nil
@@ -126,11 +126,11 @@ func (h *history) complete(l Listing) error {
 // meanwhile is what else the store hears while a listing is under way: answers
 // that come late, and a task that somebody else told of.
 func (h *history) meanwhile() {
-	for len(h.late) > 0 && h.r.IntN(3) > 0 {
-		if h.now.Sub(h.late[0].Asked) < time.Minute {
-			h.tell(h.late[0])
+	for len(h.slow) > 0 && h.r.IntN(3) > 0 {
+		if h.now.Sub(h.slow[0].Asked) < time.Minute {
+			h.tell(h.slow[0])
 		}
-		h.late = h.late[1:]
+		h.slow = h.slow[1:]
 	}
 	if h.chance(4) {
 		before := len(h.tasks)
@@ -156,7 +156,7 @@ func (h *history) describe(names []string) Description {
 		}
 	}
 	if h.chance(4) {
-		h.late = append(h.late, d)
+		h.slow = append(h.slow, d)
 	}
 	return d
 }

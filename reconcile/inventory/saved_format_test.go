@@ -124,7 +124,7 @@ func TestSavedUnderAnotherFormat(t *testing.T) {
 }
 
 // FuzzDecodeSaved: whatever is on disk is an error or a value that is written back
-// to bytes which give it again.
+// to bytes which give it again, and that a store can start from.
 func FuzzDecodeSaved(f *testing.F) {
 	var seed int64
 	var all []SavedDefinition
@@ -137,6 +137,10 @@ func FuzzDecodeSaved(f *testing.F) {
 			if diff := cmp.Diff(s, back, sameValues); err != nil || !when.Equal(at) || diff != "" {
 				t.Error(err, diff)
 			}
+			store := NewStore()
+			store.SetFacts(Facts{Services: true, ClusterTags: true, Instances: true, Interfaces: true, TaskTags: true})
+			store.Restore(Saved{Snapshot: s, At: at}, []Held{{Scope: testScope, Tasks: []string{fmt.Sprintf("%032x", 1)}}}, start)
+			store.Snapshot()
 		}
 		if all, err := DecodeDefinitions(data); err == nil {
 			back, err := DecodeDefinitions(EncodeDefinitions(all))

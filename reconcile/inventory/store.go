@@ -12,10 +12,12 @@ import (
 // It keeps these rules. A task of a higher version replaces the known one; an
 // equal version, from a describe, replaces it too, for what changes without
 // raising the version; a lower one is dropped. A stop is final and is
-// remembered for [TombstoneAge]. A task that a listing omits stays, and is
+// remembered for [TombstoneAge]. An event creates no task if it is older than
+// that, or of before the cluster was known, or contradicts a MISSING: the task is
+// described instead ([Store.Wanting]). A task that a listing omits stays, and is
 // counted in [Snapshot.Waiting], until a describe says that it stops, or says
 // MISSING of a task known for over [MissingAge]; one learnt after the listing
-// began is not even counted. A scope shows no task before its first complete
+// began, by an event as a rule, is not even counted. A scope shows no task before its first complete
 // listing, for which the tasks of its published targets ([Listing.Held]) count
 // as known before; but for those of them that were restored ([Store.Restore]). A
 // task shows when its definition, and the instance that its addresses come from,

@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -265,48 +264,6 @@ func TestFacts(t *testing.T) {
 	snap = s.Snapshot()
 	if snap.Tasks[0].Tags != nil || snap.Definitions[d.ARN].Containers[0].Environment != nil || len(s.Needed(l)) != 0 {
 		t.Errorf("facts fewer than before: %+v", snap.Tasks[0])
-	}
-}
-
-// TestDue: in the order of a poll, listing first, every task is described again
-// in time, however large its cluster, and never many at once.
-func TestDue(t *testing.T) {
-	const size = 10_000
-	tasks := map[string]*Task{}
-	var all []*Task
-	l := Listing{Scope: testScope}
-	for i := range size {
-		task := running(fmt.Sprintf("t/%05d", i), 1)
-		tasks[task.ARN] = task
-		all = append(all, task)
-		l.Tasks = append(l.Tasks, task.ARN)
-	}
-	all[500].LaunchType = LaunchExternal
-	s := synced(t, all...)
-	described := map[string]time.Time{}
-	for now := start.Add(15 * time.Second); now.Before(start.Add(time.Hour)); now = now.Add(15 * time.Second) {
-		l.Began = now
-		if err := s.Complete(l, now); err != nil {
-			t.Fatal(err)
-		}
-		var due []*Task
-		for _, arn := range s.Due(testScope, now.Add(time.Second)) {
-			described[arn] = now
-			due = append(due, tasks[arn])
-		}
-		if len(due) > size/5 {
-			t.Fatalf("%d of %d due at once", len(due), size)
-		}
-		s.Describe(Description{Scope: testScope, Asked: now, Answered: now, Tasks: due})
-		for _, task := range all {
-			last, ok := described[task.ARN]
-			if !ok {
-				last = start
-			}
-			if age := now.Sub(last); age > task.refresh(Facts{}) {
-				t.Fatalf("%s not described for %v", task.ARN, age)
-			}
-		}
 	}
 }
 

@@ -56,6 +56,7 @@ type character struct {
 	drops    bool // events get lost though the queue is there
 	late     bool // events come up to forty minutes late
 	restarts bool // the store is lost now and then
+	skips    bool // events older than a listing are skipped, as a backlog is
 	deletes  bool // the cluster is deleted, deleted and recreated, or not named for a while
 }
 
@@ -96,6 +97,9 @@ func newWorld(seed uint64) world {
 		w.gaps, w.drops, w.late = r.IntN(3) == 0, r.IntN(3) == 0, r.IntN(2) == 0
 		w.restarts, w.deletes = r.IntN(3) == 0, r.IntN(3) == 0
 	}
+	if w.skips = r.IntN(3) == 0; w.skips {
+		w.skew /= 3 // whoever skips knows AWS's clock better
+	}
 	w.sending = w.character.queue
 	return w
 }
@@ -122,7 +126,7 @@ func (w *world) change(what int) {
 		return
 	}
 	u := w.pick()
-	if what < 2 && len(w.tasks) < 12 || u == nil {
+	if what < 2 && len(w.tasks) < 10 || u == nil {
 		w.start()
 		return
 	}
@@ -187,10 +191,17 @@ func (w *world) send(t Task) {
 	}
 	delay := w.seconds(0, 20)
 	if w.late && w.chance(3) {
-		delay = w.seconds(30, 2400)
+		delay = w.seconds(30, []int{300, 2400}[w.r.IntN(2)])
 	}
 	t.Tags = nil
 	w.queue = append(w.queue, message{w.now.Add(delay), Event{At: w.now.Add(w.skew), Task: &t}})
+}
+
+// putOff keeps back all events under way, as a queue that nobody reads does.
+func (w *world) putOff(d time.Duration) {
+	for i := range w.queue {
+		w.queue[i].due = w.queue[i].due.Add(d)
+	}
 }
 
 // rubbish is an event of another cluster, or of a task that never was.
@@ -234,18 +245,21 @@ func (w *world) next(until time.Time) (message, bool) {
 }
 
 // lists says whether a listing names a task: it may omit one that runs and name
-// one that stopped within the minute. In an exact history it is right about what
-// was before anybody subscribed: no event tells of that.
+// one that stopped within the minute.
 func (w *world) lists(u *truth) bool {
 	wrong := w.chance(8)
 	switch {
 	case u.former:
 		return false
 	case u.alive():
-		return !wrong || w.exact && !u.started.After(w.subscribed)
+		return !wrong || w.toldExactly(u.started)
 	}
-	return wrong && w.now.Sub(u.stopping) < time.Minute && !(w.exact && !u.stopping.After(w.subscribed))
+	return wrong && w.now.Sub(u.stopping) < time.Minute && !w.toldExactly(u.stopping)
 }
+
+// toldExactly says that ECS does not mislead about what was then: nobody had
+// subscribed, so that no event tells of it, and the history is exact.
+func (w *world) toldExactly(at time.Time) bool { return w.exact && !at.After(w.subscribed) }
 
 // answer is what a describe tells of a task: perhaps the version before one that
 // has just come, or that a young task is missing, or nothing.
@@ -255,13 +269,13 @@ func (w *world) answer(d *Description, u *truth, asked string) {
 		fault = w.r.IntN(12)
 	}
 	switch {
-	case u == nil, u.former, !u.alive() && w.now.Sub(u.stopping) > 5*time.Minute, fault == 0 && w.now.Sub(u.started) < time.Minute:
+	case u == nil, u.former, !u.alive() && w.now.Sub(u.stopping) > 2*time.Minute, fault == 0 && w.now.Sub(u.started) < time.Minute:
 		d.Missing = append(d.Missing, asked)
 	case fault == 1:
 		d.Failed = append(d.Failed, asked)
 	default:
 		t := *u.now()
-		if fault == 2 && len(u.versions) > 1 && w.now.Sub(u.changed) < time.Minute && !(w.exact && !u.changed.After(w.subscribed)) {
+		if fault == 2 && len(u.versions) > 1 && w.now.Sub(u.changed) < time.Minute && !w.toldExactly(u.changed) {
 			t = u.versions[len(u.versions)-2]
 		}
 		d.Tasks = append(d.Tasks, &t)

@@ -45,6 +45,8 @@ type Plan struct {
 	Findings []Finding
 	// Targets counts the targets of each ScrapeTarget, by name.
 	Targets map[string]int
+	// Places are where the targets of each ScrapeTarget that has any are, by name.
+	Places map[string]Place
 	// Held counts targets that are published only because their scope is not
 	// synced yet.
 	Held int
@@ -58,6 +60,12 @@ type Plan struct {
 	OtherShards int
 	// Absent counts by object, by name, why there are no more targets.
 	Absent map[string]*Absence
+}
+
+// Place is where targets are.
+type Place struct {
+	Pool   string            // the scrape pool
+	Scopes []inventory.Scope // that they are from, sorted
 }
 
 // run is the state of a Build, and of those that follow it with the same specs.
@@ -141,7 +149,7 @@ func newRun(in Input) *run {
 
 func (r *run) build(in Input) *Plan {
 	r.in, r.kept, r.held, r.keepers, r.findings = in, nil, map[uint64]reserve{}, map[string]*keeper{}, findings{}
-	r.plan = &Plan{Targets: map[string]int{}, Dropped: map[string]int{}, Withheld: map[string]int{}, Absent: map[string]*Absence{}}
+	r.plan = &Plan{Targets: map[string]int{}, Places: map[string]Place{}, Dropped: map[string]int{}, Withheld: map[string]int{}, Absent: map[string]*Absence{}}
 	due := r.follow(in.Snapshot)
 	r.replan(due)
 	for _, rec := range due {

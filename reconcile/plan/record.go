@@ -66,6 +66,8 @@ func (rec *record) say(m remark) {
 type score struct {
 	mine, others                             int // targets of this shard and of others
 	dropped, withheld, silent, unknown, told int
+
+	scopes map[inventory.Scope]int // that those of this shard are from
 }
 
 func (r *run) score(origin string) *score {
@@ -112,9 +114,13 @@ func (r *run) takeBack(rec *record) {
 func (t *score) move(m *member, by int) {
 	if m.other {
 		t.others += by
-	} else {
-		t.mine += by
+		return
 	}
+	t.mine += by
+	if t.scopes == nil {
+		t.scopes = map[inventory.Scope]int{}
+	}
+	t.scopes[ScopeOf(m.Origin)] += by
 }
 
 func (r *run) count(rec *record, m *remark, by int) {

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"ecs-scrape/reconcile/artifact"
+	"ecs-scrape/reconcile/inventory"
 	"ecs-scrape/spec"
 )
 
@@ -198,22 +199,40 @@ func (s *settlement) finish() {
 	s.countTargets(in)
 }
 
-// countTargets counts those of each object.
+// countTargets counts those of each object, and where they are from.
 func (s *settlement) countTargets(in map[*pool][]*member) {
-	for name := range s.plan.Targets {
-		if t := s.scores[name]; t != nil {
-			s.plan.Targets[name] = t.mine
-		}
-		if t := s.left[name]; t != nil {
-			s.plan.Targets[name] -= t.mine
-		}
-	}
+	more := map[string]*score{}
 	for p, members := range in {
 		for _, m := range members {
-			if m.Origin.Object != "" && !p.whole {
-				s.plan.Targets[m.Origin.Object]++
+			if m.Origin.Object == "" || p.whole {
+				continue
 			}
+			if more[m.Origin.Object] == nil {
+				more[m.Origin.Object] = &score{}
+			}
+			more[m.Origin.Object].move(&member{Target: m.Target}, 1)
 		}
+	}
+	for name := range s.plan.Targets {
+		sum := score{scopes: map[inventory.Scope]int{}}
+		sum.sum(s.scores[name], 1)
+		sum.sum(s.left[name], -1)
+		sum.sum(more[name], 1)
+		if s.plan.Targets[name] = sum.mine; sum.mine > 0 {
+			maps.DeleteFunc(sum.scopes, func(_ inventory.Scope, n int) bool { return n == 0 })
+			s.plan.Places[name] = Place{Pool: s.homes[name].Name, Scopes: slices.SortedFunc(maps.Keys(sum.scopes), inventory.Scope.Compare)}
+		}
+	}
+}
+
+// sum adds the targets of another, or takes them away; nil has none.
+func (t *score) sum(other *score, by int) {
+	if other == nil {
+		return
+	}
+	t.mine += by * other.mine
+	for scope, n := range other.scopes {
+		t.scopes[scope] += by * n
 	}
 }
 
