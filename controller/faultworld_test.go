@@ -55,11 +55,13 @@ spec:
   endpoints: [{port: metrics}]
 `
 
-// faultCase is a world's script. events says that it is watched by events.
+// faultCase is a world's script. events says that it is watched by events, aged
+// that all its tasks have been known for a while when the script begins.
 type faultCase struct {
 	name   string
 	seed   uint64
 	events bool
+	aged   bool
 	play   func(w *faultWorld)
 }
 
@@ -88,6 +90,7 @@ type faultWorld struct {
 	*awssim.Sim
 	t      *testing.T
 	seed   uint64
+	aged   bool
 	random *rand.Rand
 	judge  *judge
 	region string
@@ -105,7 +108,7 @@ type faultWorld struct {
 
 func newFaultWorld(t *testing.T, r *router, region string, c faultCase) *faultWorld {
 	t.Helper()
-	w := &faultWorld{t: t, region: region, seed: c.seed, random: rand.New(rand.NewPCG(c.seed, 3)), output: filepath.Join(t.TempDir(), "output")}
+	w := &faultWorld{t: t, region: region, seed: c.seed, aged: c.aged, random: rand.New(rand.NewPCG(c.seed, 3)), output: filepath.Join(t.TempDir(), "output")}
 	sim, err := awssim.Start(awssim.Options{
 		Region: region, Now: w.now, Quotas: awssim.NoQuotas(), Seed: c.seed,
 		EventDelay: 5 * time.Millisecond, StartDelay: 20 * time.Millisecond, StopDelay: 20 * time.Millisecond,
@@ -127,6 +130,11 @@ func newFaultWorld(t *testing.T, r *router, region string, c faultCase) *faultWo
 		}
 	})
 	w.agree("the first set")
+	if w.aged {
+		w.leap(5 * time.Minute)
+		w.progress()
+		w.agree("the first set, still")
+	}
 	return w
 }
 
@@ -221,12 +229,16 @@ type fixedSpecs struct{ set *spec.Set }
 
 func (f fixedSpecs) Load(context.Context) (*spec.Set, error) { return f.set, nil }
 
-// progress waits until the controller has made some more calls.
+// progress waits until the controller has made some more calls or, where events
+// spare it that, has nothing left to do.
 func (w *faultWorld) progress() {
 	w.t.Helper()
 	before := w.calls()
 	w.eventually("the controller goes on", func() error {
-		if made := w.calls() - before; made < 3 {
+		made := w.calls() - before
+		visible, hidden := w.QueueLength(faultQueue)
+		idle := w.queue != "" && visible+hidden == 0 && w.judge.disagree() == nil
+		if made < 3 && !idle {
 			return fmt.Errorf("%d calls", made)
 		}
 		return nil
