@@ -122,11 +122,23 @@ BENCH ?= .
 BENCHCOUNT ?= 6
 # With BENCHBASE=FILE, an earlier bin/bench.txt, the summary is a comparison.
 BENCHBASE ?=
+# Those that take minutes, most of them of waiting for AWS's quotas, run once.
+BENCHLONG := ^Benchmark(Process|Compare|First)$$
 .PHONY: bench
 bench: $(BENCHSTAT) ## benchmarks and their summary (BENCH=REGEXP BENCHCOUNT=6 BENCHBASE=FILE)
 	@mkdir -p $(BIN)
-	@$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count=$(BENCHCOUNT) -timeout=60m $(PKG) >$(BIN)/bench.txt || { cat $(BIN)/bench.txt; exit 1; }
+	@$(GO) test -run '^$$' -bench '$(BENCH)' -skip '$(BENCHLONG)' -benchmem -count=$(BENCHCOUNT) -timeout=60m $(PKG) >$(BIN)/bench.txt || { cat $(BIN)/bench.txt; exit 1; }
 	@$(BENCHSTAT) $(BENCHBASE) $(BIN)/bench.txt
+	@test '$(PKG)' != ./... || $(MAKE) --no-print-directory bench-fleet
+
+# What stands beside the long ones in their packages has run by then. One package after the other,
+# because both measure time.
+.PHONY: bench-fleet
+bench-fleet: $(BENCHSTAT) $(PROMETHEUS) ## the long benchmarks alone, once: fleets of up to 50,000 tasks, and Prometheus's own discovery (BENCH=REGEXP)
+	@mkdir -p $(BIN)
+	@PROMETHEUS_BIN=$(PROMETHEUS) $(GO) test -p 1 -run '^$$' -bench '$(if $(filter .,$(BENCH)),$(BENCHLONG),$(BENCH))' -skip '^Benchmark(Restart|Memory)$$' \
+	  -benchtime=1x -timeout=90m ./cmd/ecs-scrape ./controller/ecs >$(BIN)/bench-fleet.txt || { cat $(BIN)/bench-fleet.txt; exit 1; }
+	@$(BENCHSTAT) $(BIN)/bench-fleet.txt
 
 ## ---- container image
 

@@ -82,11 +82,24 @@ func onTasks(verb func(*faultWorld, string) error) func(*faultWorld) {
 
 func faultsOfTasks() map[string]func(*faultWorld) {
 	return map[string]func(*faultWorld){
-		"OmitFromNextListing":  onTasks(func(w *faultWorld, task string) error { return w.OmitFromNextListing(task) }),
-		"OmitFromNextDescribe": onTasks(func(w *faultWorld, task string) error { return w.OmitFromNextDescribe(task) }),
-		"DescribeOlder":        onTasks(func(w *faultWorld, task string) error { return w.DescribeOlder(task) }),
-		"MissingOnce":          onTasks(func(w *faultWorld, task string) error { return w.MissingOnce(task) }),
+		"OmitFromNextListing": onTasks(func(w *faultWorld, task string) error { return w.OmitFromNextListing(task) }),
+		"OmitFromNextDescribe": onTasks(func(w *faultWorld, task string) error {
+			_ = w.OmitFromNextListing(task) // has it described
+			return w.OmitFromNextDescribe(task)
+		}),
+		"DescribeOlder": onTasks(func(w *faultWorld, task string) error {
+			_ = w.OmitFromNextListing(task)
+			return w.DescribeOlder(task)
+		}),
+		"MissingOnce": onTasks(func(w *faultWorld, task string) error {
+			if w.aged {
+				return nil // said of a task that is not new it would be evidence
+			}
+			_ = w.OmitFromNextListing(task)
+			return w.MissingOnce(task)
+		}),
 		"FailOnce": onTasks(func(w *faultWorld, task string) error {
+			_ = w.OmitFromNextListing(task)
 			return w.FailOnce(task, []string{"", "ACCESS_DENIED", "INTERNAL", "missing"}[w.random.IntN(4)])
 		}),
 		"ListStopped": onTasks(func(w *faultWorld, task string) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -36,14 +37,17 @@ import (
 //	throttled    calls, over all polls, the first included
 //	worst        distinct addresses known after the poll that found the fewest
 //	first-s      seconds to the first complete set; absent if there was none
+//	heap-MiB     that what is known takes after the last poll
+//
+// The same account is then followed by events; see [account.watched].
 func BenchmarkCompare(b *testing.B) {
 	for _, tasks := range []int{1000, 5000, 10000, 20000, 50000} {
 		b.Run(fmt.Sprintf("tasks=%d", tasks), func(b *testing.B) {
 			for b.Loop() {
 				a := newAccount(b, tasks)
-				a.measure("ours", a.watcher())
+				a.measure("ours", a.watcher)
 				a.SetQuotas(nil)
-				a.measure("theirs", a.rival())
+				a.measure("theirs", a.rival)
 				a.SetQuotas(nil)
 				a.watched()
 				a.Close()
@@ -134,7 +138,9 @@ func minutes(tasks int) (all []int, steady int) {
 }
 
 // measure polls and reports; poll answers how many tasks are known after it.
-func (a *account) measure(who string, poll func() int) {
+func (a *account) measure(who string, start func() (poll func() int)) {
+	before := heap()
+	poll := start()
 	began, worst, throttled, calls := a.now(), a.tasks, 0, 0
 	all, steady := minutes(a.tasks)
 	complete := false
@@ -158,6 +164,8 @@ func (a *account) measure(who string, poll func() int) {
 	a.b.ReportMetric(float64(calls)/float64(steady), who+"-calls/poll")
 	a.b.ReportMetric(float64(throttled), who+"-throttled")
 	a.b.ReportMetric(float64(worst), who+"-worst")
+	a.b.ReportMetric(float64(int64(heap())-int64(before))/(1<<20), who+"-heap-MiB")
+	runtime.KeepAlive(poll)
 }
 
 func (a *account) count() (calls, throttled int) {
@@ -196,21 +204,20 @@ func (a *account) rival() (poll func() int) {
 		Metrics: config.NewDiscovererMetrics(prometheus.NewRegistry(), failed),
 	})
 	a.must(err)
-	known := 0
+	var kept []*targetgroup.Group // as Prometheus keeps them
 	return func() int {
 		ctx, cancel := context.WithCancel(a.b.Context())
 		groups := make(chan []*targetgroup.Group)
 		var running sync.WaitGroup
 		running.Go(func() { d.Run(ctx, groups) })
 		select {
-		case found := <-groups:
-			known = countAddresses(found)
+		case kept = <-groups:
 		case <-failed:
 			a.b.Log("theirs: the refresh failed")
 		}
 		cancel()
 		running.Wait()
-		return known
+		return countAddresses(kept)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 	"ecs-scrape/reconcile/inventory"
 )
 
-// BenchmarkFleet runs the program as a process on a simulated account in this
+// BenchmarkProcess runs the program as a process on a simulated account in this
 // one, with AWS's documented quotas, 50 ms a call and 300 ms from a change to its
 // event in the queue, and a real Prometheus beside it that takes the files up.
 // All figures are of the whole way: process, network, disk. Run it with
@@ -24,7 +24,7 @@ import (
 // The latency of a change is from the moment its event enters the queue to the
 // renamed target file that shows it: for a task that starts the event of its
 // RUNNING, for one that ends the first that it is to stop.
-func BenchmarkFleet(b *testing.B) {
+func BenchmarkProcess(b *testing.B) {
 	for _, size := range []struct {
 		tasks, perService int
 		measure           func(*fleet)
@@ -157,7 +157,7 @@ func (f *fleet) steadyChanges() {
 func (f *fleet) scrapes() {
 	f.await("all are scraped", func() error { return f.scraped(fleetContainers * f.tasks) })
 	var took []float64
-	for range quietSpells / 2 {
+	for range quietSpells / 3 {
 		before := len(f.sim.Scrapes())
 		f.entered.keep()
 		f.replace()
