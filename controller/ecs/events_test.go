@@ -28,6 +28,8 @@ func (w *fedWorld) start() {
 	w.Want(inventory.Want{Sources: []inventory.Source{{EventsQueue: w.queueURL}}})
 	w.run()
 	w.relies()
+	relied := time.Now() // what happens in this millisecond may be dated before it
+	w.until("a millisecond later", func() bool { return time.Since(relied) > 2*time.Millisecond })
 	w.ResetCalls()
 }
 
