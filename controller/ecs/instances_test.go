@@ -57,9 +57,7 @@ func TestInstancesOnlyForBridgeAndHost(t *testing.T) {
 	}
 	w.good()
 	for _, op := range machineCalls {
-		if calls, _ := w.CallsTo(op); calls != 1 {
-			t.Errorf("%s called %d times, want 1", op, calls)
-		}
+		w.wantCalls(op, 1)
 	}
 }
 

@@ -8,13 +8,6 @@ import (
 	"ecs-scrape/reconcile/inventory"
 )
 
-func (w *world) wantCalls(operation string, n int) {
-	w.t.Helper()
-	if calls, _ := w.CallsTo(operation); calls != n {
-		w.t.Errorf("%d calls of %s, want %d", calls, operation, n)
-	}
-}
-
 // What the pages there are name is asked for before the others have come, and not
 // again when the listing has failed.
 func TestPagesAreReadAhead(t *testing.T) {

@@ -154,6 +154,22 @@ func wantTasks(t *testing.T, snap *inventory.Snapshot, n int) {
 	}
 }
 
+// wantCalls holds the calls that the account saw since they were last reset to a
+// number. Now and then the transport closes a connection under an answer and the
+// SDK repeats the call: those that failed may be seen twice.
+func (w *world) wantCalls(operation string, n int) {
+	w.t.Helper()
+	failed := 0
+	for _, op := range w.Watcher.Stats().Operations {
+		if op.Operation == operation {
+			failed += int(op.Errors)
+		}
+	}
+	if calls, _ := w.CallsTo(operation); calls < n || calls > n+failed {
+		w.t.Errorf("%d calls of %s, %d of which failed, want %d", calls, operation, failed, n)
+	}
+}
+
 // run runs the watcher until the test ends.
 func (w *world) run() {
 	ctx, cancel := context.WithCancel(w.t.Context())

@@ -151,12 +151,12 @@ func (s *source) schedule(began, now time.Time) {
 	case s.failed > 0:
 		s.next, s.cause = now.Add(backoff(s.failed)), CausePoll
 	case !f.state.working:
-		s.next, s.cause = began.Add(jitter(s.interval(now), 0.1)), CausePoll
+		s.next, s.cause = began.Add(earlier(s.interval(now))), CausePoll
 	case began.Before(f.state.since):
 		s.next, s.cause = now, CauseReturn
 	default:
 		f.relied = true
-		s.next, s.cause = began.Add(jitter(s.interval(now), 0.1)), CauseResync
+		s.next, s.cause = began.Add(earlier(s.interval(now))), CauseResync
 	}
 }
 
@@ -209,7 +209,7 @@ func (s *source) countMissed() {
 	defer s.mu.Unlock()
 	if missed > s.feeding.missed && s.feeding.relied {
 		s.feeding.doubt = now.Add(doubtFor)
-		s.sooner(s.began.Add(jitter(resyncSoon, 0.1)), CauseMissed)
+		s.sooner(s.began.Add(earlier(resyncSoon)), CauseMissed)
 	}
 	s.feeding.missed = missed
 }
@@ -224,7 +224,7 @@ func (s *source) restless() []inventory.Scope {
 		s.retryMu.Lock()
 		last, listed := s.refreshed[scope.Cluster]
 		s.retryMu.Unlock()
-		if listed && within < inventory.Refresh && now.Sub(last) >= within/2 && !s.failing(scope.Cluster) {
+		if listed && within < inventory.Refresh && now.Sub(last) >= within*4/5 && !s.failing(scope.Cluster) {
 			out = append(out, scope)
 		}
 	}

@@ -332,9 +332,7 @@ func TestServiceGone(t *testing.T) {
 	if s := snap.Service(w.task(arns[0])); s != nil || len(snap.Services) != 1 {
 		t.Errorf("services %v, and of the odd task %+v", snap.Services, s)
 	}
-	if calls, _ := w.CallsTo("DescribeServices"); calls != 1 {
-		t.Errorf("%d calls of DescribeServices", calls)
-	}
+	w.wantCalls("DescribeServices", 1)
 }
 
 // TestNewTaskWaitsForItsFacts: where a fact is held, a task does not show before

@@ -37,9 +37,7 @@ func TestManyPages(t *testing.T) {
 	if len(addresses) != 250 {
 		t.Fatalf("%d addresses", len(addresses))
 	}
-	if calls, _ := w.CallsTo("DescribeTaskDefinition"); calls != 1 {
-		t.Fatalf("definition asked for %d times", calls)
-	}
+	w.wantCalls("DescribeTaskDefinition", 1)
 	w.ResetCalls()
 	again := w.good()
 	if !snap.SameTasks(again) {
