@@ -181,4 +181,6 @@ func jitter(d time.Duration, part float64) time.Duration {
 
 // earlier spreads an interval by a twentieth towards less: listings are never
 // rarer than they are asked to be.
-func earlier(d time.Duration) time.Duration { return time.Duration(float64(d) * (1 - 0.05*rand.Float64())) }
+func earlier(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (1 - 0.05*rand.Float64()))
+}
