@@ -71,6 +71,11 @@ type builder struct {
 	minimum   model.Duration // the shortest interval
 	told      model.Duration // the shorter one that was noted last
 	populated model.LabelSet // scratch of judge
+	// spelled are the interval and the timeout that were spelled out last.
+	spelled struct {
+		of [2]model.Duration
+		as [2]string
+	}
 	// note takes what is to be said of the object, and withholds nothing.
 	note func(fault)
 	// observe is given the labels before relabelling, all of them; nil is nobody.
@@ -228,7 +233,10 @@ func (b *builder) timing(want *request) (interval, timeout string) {
 			"a timeout of %s is lowered to the interval %s, beyond which Prometheus refuses it: lower it, or set the endpoint's interval", t, i)})
 		t = i
 	}
-	return i.String(), t.String()
+	if b.spelled.as[0] == "" || b.spelled.of != [2]model.Duration{i, t} {
+		b.spelled.of, b.spelled.as = [2]model.Duration{i, t}, [2]string{i.String(), t.String()}
+	}
+	return b.spelled.as[0], b.spelled.as[1]
 }
 
 // raise is the interval, or the shortest one that is allowed.
