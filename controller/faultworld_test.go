@@ -36,7 +36,7 @@ const (
 	faultPatience = 90 * time.Second
 	// haste is by how much faster clocks run once the faults have ended, so that
 	// what has to be old to be believed soon is.
-	haste = 10
+	haste = 20
 	// worlds is how many run at once: they wait more than they compute.
 	worlds = 40
 )
