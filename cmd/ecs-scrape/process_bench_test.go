@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"ecs-scrape/controller/awssim"
-	"ecs-scrape/reconcile/inventory"
 )
 
 // BenchmarkProcess runs the program as a process on a simulated account in this
@@ -181,37 +180,42 @@ func (f *fleet) scraped(addresses int) error {
 
 // restart has the program start again on what it left.
 func (f *fleet) restart() {
+	f.reportMemory("first-")
 	f.controller.stop()
 	f.sim.ResetCalls()
 	began := time.Now()
 	f.startFleet()
 	want := f.file.targets()
-	f.await("everything is served", func() error {
-		st, err := f.status()
-		if err == nil && st.Targets.Total != want {
-			err = fmt.Errorf("%d targets", st.Targets.Total)
-		}
-		return err
-	})
+	f.await("everything is served", func() error { return f.shows("ecs_scrape_object_targets", want) })
 	f.report("restart-s", time.Since(began).Seconds())
-	f.await("every cluster is listed", func() error {
-		st, err := f.status()
-		if err != nil {
-			return err
-		}
-		for _, scope := range st.Scopes {
-			if scope.State != inventory.Synced {
-				return fmt.Errorf("%s is %s", scope.Scope, scope.State)
-			}
-		}
-		return nil
-	})
+	f.await("every cluster is listed", func() error { return f.shows("ecs_scrape_cluster_synced", fleetClusters) })
 	f.report("restart-synced-s", time.Since(began).Seconds())
 	asked, _ := f.sim.CallsTo("DescribeTaskDefinition")
 	f.report("restart-definitions-asked", float64(asked))
 	if n := f.file.targets(); n != want {
 		f.b.Errorf("%d targets after the restart, %d before", n, want)
 	}
+}
+
+// shows is an error unless the values of a metric of the controller's add up to
+// that. Asking for the status would have it list a hundred thousand targets.
+func (f *fleet) shows(metric string, want int) error {
+	text, err := get("http://" + f.web + "/metrics")
+	if err != nil {
+		return err
+	}
+	sum := 0.0
+	for line := range strings.Lines(string(text)) {
+		if name, rest, ok := strings.Cut(line, "{"); ok && name == metric {
+			value, err := strconv.ParseFloat(strings.TrimSpace(rest[strings.LastIndexByte(rest, '}')+1:]), 64)
+			must(f.b, err)
+			sum += value
+		}
+	}
+	if int(sum) != want {
+		return fmt.Errorf("%s is %v", metric, sum)
+	}
+	return nil
 }
 
 // end reports what was spent and takes the world down.
@@ -221,13 +225,19 @@ func (f *fleet) end() {
 		throttled += c.Throttled
 	}
 	f.report("throttled", float64(throttled))
-	f.report("rss-MiB", f.memory("VmRSS"))
-	f.report("peak-rss-MiB", f.memory("VmHWM"))
-	f.report("heap-MiB", f.heap())
+	f.reportMemory("")
 	f.controller.stop()
 	f.prometheus.stop()
 	f.file.stop()
 	f.sim.Close()
+}
+
+// reportMemory is of the controller by now: of the first run, or of the one after
+// the restart.
+func (f *fleet) reportMemory(of string) {
+	f.report(of+"rss-MiB", f.memory("VmRSS"))
+	f.report(of+"peak-rss-MiB", f.memory("VmHWM"))
+	f.report(of+"heap-MiB", f.heap())
 }
 
 // replace stops a random task, whose service starts another.
