@@ -70,7 +70,7 @@ func TestOddEventIsDescribed(t *testing.T) {
 	arns, err := w.RunningTasks("prod", "web")
 	w.must(err)
 	account := w.Place.Scope().Account
-	odd := strings.NewReplacer("/0123", "/"+nameOf(arns[1]), `"containers":[{"name":"a"}]`, `"containers":7`, "2026-01-02T03:04:05Z", time.Now().UTC().Format(time.RFC3339))
+	odd := strings.NewReplacer(someID, nameOf(arns[1]), `"containers":[{"name":"a"}]`, `"containers":7`, "2026-01-02T03:04:05Z", time.Now().UTC().Format(time.RFC3339))
 	w.SendRaw(odd.Replace(taskEvent(account, "us-east-1", "prod")))
 	w.shows(2)
 	if st := w.stats(); st.Odd != 1 {
@@ -97,7 +97,7 @@ func TestInstanceEventsAskOnlyWhereTheAddressMayDiffer(t *testing.T) {
 	before := w.stats().Instances
 	send(task.ContainerInstance, task.Instance, true)
 	send(task.ContainerInstance, task.Instance, false)
-	send(strings.Replace(task.ContainerInstance, nameOf(task.ContainerInstance), "0000", 1), "i-0", true)
+	send(strings.Replace(task.ContainerInstance, nameOf(task.ContainerInstance), someID, 1), "i-0", true)
 	w.wantAsked(nil)
 	send(task.ContainerInstance, task.Instance, true)
 	w.until("asked again", func() bool { return w.asked()["DescribeInstances"] == 1 })

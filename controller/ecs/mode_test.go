@@ -189,9 +189,8 @@ func TestBacklogDrainsWithFewCalls(t *testing.T) {
 	const n = 5000
 	w := newFedWorld(t)
 	fargate(t, w.Place, "prod", 1)
-	arn := "arn:aws:ecs:us-east-1:" + w.Place.Scope().Account
 	for i := range n {
-		w.SendRaw(strings.NewReplacer(arn+":task/prod/0123", fmt.Sprintf("%s:task/prod/%d", arn, i)).Replace(
+		w.SendRaw(strings.NewReplacer(someID, fmt.Sprintf("%032x", i)).Replace(
 			taskEvent(w.Place.Scope().Account, "us-east-1", "prod")))
 	}
 	w.start()
