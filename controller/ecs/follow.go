@@ -298,10 +298,12 @@ func (s *source) askInterfaces(ctx context.Context, scope inventory.Scope, ids [
 	return s.told(ctx, part{scope.Cluster, inventory.FactInterfaces}, s.describeInterfaces(ctx, scope, ids))
 }
 
-// told keeps why an optional fact could not be asked for, as a poll does.
+// told keeps why an optional fact could not be asked for, as a poll does, which
+// will ask again.
 func (s *source) told(ctx context.Context, p part, err error) error {
 	if err != nil {
 		s.settlePart(ctx, p, err)
+		signal(s.wake)
 	}
 	return err
 }
