@@ -143,7 +143,7 @@ func (s *source) followPause() time.Duration {
 	if !s.connected() {
 		return lookEvery
 	}
-	now := s.w.now()
+	now, discovered := s.w.now(), s.discovered()
 	s.follow.mu.Lock()
 	defer s.follow.mu.Unlock()
 	pause := lookEvery
@@ -155,7 +155,7 @@ func (s *source) followPause() time.Duration {
 		}
 	}
 	for _, one := range s.follow.strange {
-		if !one.busy && len(one.events) > 0 {
+		if discovered && !one.busy && len(one.events) > 0 {
 			pause = min(pause, one.notBefore.Sub(now))
 		}
 	}
