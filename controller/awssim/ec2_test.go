@@ -185,7 +185,7 @@ func TestContainerInstances(t *testing.T) {
 		t.Errorf("page sizes (-want +got):\n%s", diff)
 	}
 	out, err := client.DescribeContainerInstances(t.Context(), &ecs.DescribeContainerInstancesInput{
-		Cluster: aws.String("prod"), ContainerInstances: append(last[:1], "nope"),
+		Cluster: aws.String("prod"), ContainerInstances: append(last[:1], "0123456789abcdef0123456789abcdef"),
 	})
 	must(t, err)
 	i := out.ContainerInstances[0]

@@ -120,6 +120,10 @@ func TestErrors(t *testing.T) {
 			_, err := client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: aws.String("other"), Tasks: many[:1]})
 			return err
 		}, "InvalidParameterException"},
+		{"id of odd length", func() error {
+			_, err := client.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: prod, Tasks: []string{many[0], "0123"}})
+			return err
+		}, "InvalidParameterException"},
 		{"11 services", func() error {
 			_, err := client.DescribeServices(ctx, &ecs.DescribeServicesInput{Cluster: prod, Services: many[:11]})
 			return err
@@ -170,11 +174,11 @@ func TestDescribeTasksReportsMissing(t *testing.T) {
 	sim := start(t, awssim.Options{})
 	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 1)
 	out, err := ecsClient(sim.Place).DescribeTasks(t.Context(), &ecs.DescribeTasksInput{
-		Cluster: aws.String("prod"), Tasks: []string{only(t, sim.Place, "web"), "0123456789abcdef"},
+		Cluster: aws.String("prod"), Tasks: []string{only(t, sim.Place, "web"), "0123456789abcdef0123456789abcdef"},
 	})
 	must(t, err)
 	want := []ecstypes.Failure{{
-		Arn:    aws.String("arn:aws:ecs:us-east-1:123456789012:task/prod/0123456789abcdef"),
+		Arn:    aws.String("arn:aws:ecs:us-east-1:123456789012:task/prod/0123456789abcdef0123456789abcdef"),
 		Reason: aws.String("MISSING"),
 	}}
 	if diff := cmp.Diff(want, out.Failures, cmp.AllowUnexported(ecstypes.Failure{}), ignoreDocument()); diff != "" {

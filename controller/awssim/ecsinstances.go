@@ -62,6 +62,9 @@ func (p *Place) ecsDescribeContainerInstances(in *describeInstancesInput) (*desc
 	}
 	out := &describeInstancesOutput{ContainerInstances: []wireInstance{}, Failures: []ecsFailure{}}
 	for _, name := range in.ContainerInstances {
+		if err := c.owns("container-instance", name); err != nil {
+			return nil, err
+		}
 		i, ok := c.instances[lastPart(name)]
 		if !ok {
 			out.Failures = append(out.Failures, missing(p.arn("container-instance/"+c.name+"/"+lastPart(name))))

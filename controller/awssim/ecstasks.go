@@ -126,7 +126,7 @@ func (p *Place) ecsDescribeTasks(in *describeTasksInput) (*describeTasksOutput, 
 	}
 	out := &describeTasksOutput{Tasks: []wireTask{}, Failures: []ecsFailure{}}
 	for _, name := range in.Tasks {
-		if err := c.owns(name); err != nil {
+		if err := c.owns("task", name); err != nil {
 			return nil, err
 		}
 		t, ok := p.tasks[lastPart(name)]
@@ -158,14 +158,15 @@ func (t *task) described(withTags bool) wireTask {
 	return w
 }
 
-// owns refuses an ARN of another cluster, as ECS does.
-func (c *cluster) owns(arn string) error {
-	_, resource, ok := strings.Cut(arn, ":task/")
-	if !ok {
-		return nil
-	}
-	if name, _, long := strings.Cut(resource, "/"); long && name != c.name {
+// owns refuses an ARN of another cluster, and an id that is not as long as one,
+// as ECS does.
+func (c *cluster) owns(kind, arn string) error {
+	_, resource, ok := strings.Cut(arn, ":"+kind+"/")
+	if name, _, long := strings.Cut(resource, "/"); ok && long && name != c.name {
 		return invalidParameter(fmt.Sprintf("Invalid identifier: Identifier is for cluster %s. Your cluster is %s", name, c.name))
+	}
+	if n := len(lastPart(arn)); n != 32 && n != 36 {
+		return invalidParameter("Invalid identifier: id length should be one of [32,36]")
 	}
 	return nil
 }

@@ -102,6 +102,14 @@ func (s *source) listClusters(ctx context.Context) ([]string, error) {
 func (s *source) describeClusters(ctx context.Context, ask []string, found map[string]bool) (map[string]string, error) {
 	missing := map[string]string{}
 	var errs []error
+	for _, name := range ask {
+		if !clusterName.MatchString(name) { // ECS would refuse it, and all others with it
+			err := fmt.Errorf("describe cluster %q: want 1 to 255 letters, digits, hyphens and underscores", name)
+			s.failAll(ctx, []string{name}, err)
+			errs = append(errs, err)
+		}
+	}
+	ask = slices.DeleteFunc(ask, func(name string) bool { return !clusterName.MatchString(name) })
 	for batch := range slices.Chunk(ask, clusterBatch) {
 		out, err := s.aws.ecs.DescribeClusters(ctx, &ecs.DescribeClustersInput{Clusters: batch})
 		if err != nil {

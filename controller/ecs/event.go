@@ -3,7 +3,6 @@ package ecs
 import (
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -154,8 +153,9 @@ func unmarshal(text []byte, into any) (odd bool, err error) {
 	return true, nil
 }
 
-// readTask refuses what cannot be placed or ordered. What is only odd, or says
-// less of a running task than an event does, is for a describe to tell.
+// readTask refuses what cannot be placed: were a task of another cluster taken,
+// every listing would fail that asks for it. What is only odd, cannot be ordered,
+// or says less of a running task than an event does, is for a describe to tell.
 func (n *notice) readTask(detail json.RawMessage) error {
 	n.task = &taskDetail{}
 	odd, err := unmarshal(detail, n.task)
@@ -164,14 +164,16 @@ func (n *notice) readTask(detail json.RawMessage) error {
 	}
 	t := n.task
 	scope, ok := scopeOf(t.ClusterARN)
-	if !ok || t.Version <= 0 || t.LastStatus == "" || !sameHome(t.TaskARN, t.ClusterARN) || !strings.Contains(t.TaskARN, ":task/") {
+	if !ok || t.LastStatus == "" || !within(t.TaskARN, "task", t.ClusterARN) {
 		return errPoison
 	}
 	n.scope = scope
 	if at := parseTime(t.UpdatedAt); !at.IsZero() {
 		n.at = at
 	}
-	n.odd = odd || n.at.IsZero() || t.DesiredStatus == "" || t.TaskDefinitionARN == "" ||
+	_, defined := besides(t.TaskDefinitionARN, "task-definition", t.ClusterARN)
+	n.odd = odd || t.Version <= 0 || n.at.IsZero() || t.DesiredStatus == "" || !defined ||
+		t.ContainerInstanceARN != "" && !within(t.ContainerInstanceARN, "container-instance", t.ClusterARN) ||
 		t.LastStatus == inventory.StatusRunning && len(t.Containers) == 0
 	return nil
 }
@@ -183,7 +185,7 @@ func (n *notice) readInstance(detail json.RawMessage) error {
 		return err
 	}
 	scope, ok := scopeOf(n.instance.ClusterARN)
-	if !ok || !sameHome(n.instance.ARN, n.instance.ClusterARN) {
+	if !ok || !within(n.instance.ARN, "container-instance", n.instance.ClusterARN) {
 		return errPoison
 	}
 	n.scope = scope
@@ -191,23 +193,6 @@ func (n *notice) readInstance(detail json.RawMessage) error {
 		n.at = at
 	}
 	return nil
-}
-
-// scopeOf reads "arn:aws:ecs:REGION:ACCOUNT:cluster/NAME".
-func scopeOf(clusterARN string) (inventory.Scope, bool) {
-	parts := strings.SplitN(clusterARN, ":", 6)
-	if len(parts) < 6 || parts[0] != "arn" || parts[2] != "ecs" {
-		return inventory.Scope{}, false
-	}
-	name, ok := strings.CutPrefix(parts[5], "cluster/")
-	scope := inventory.Scope{Account: parts[4], Region: parts[3], Cluster: name}
-	return scope, ok && scope.Account != "" && scope.Region != "" && name != "" && !strings.ContainsAny(name, "/:")
-}
-
-// sameHome says that two ARNs are of one account and region.
-func sameHome(a, b string) bool {
-	x, y := strings.SplitN(a, ":", 6), strings.SplitN(b, ":", 6)
-	return len(x) == 6 && len(y) == 6 && x[3] == y[3] && x[4] == y[4]
 }
 
 func parseTime(text string) time.Time {

@@ -14,16 +14,19 @@ import (
 	"ecs-scrape/reconcile/inventory"
 )
 
+// someID is the id of a task, or container instance, that there is not.
+const someID = "0123456789abcdef0123456789abcdef"
+
 // fullEvent is a message as it comes, but for what AWS adds to it.
 const fullEvent = `{"version":"0","id":"1","detail-type":"ECS Task State Change","source":"aws.ecs","account":"123456789012",
 "time":"2026-01-02T03:04:05Z","region":"us-east-1","resources":[],"detail":{
 "attachments":[{"id":"a","type":"eni","status":"ATTACHED","details":[{"name":"networkInterfaceId","value":"eni-1"},{"name":"privateIPv4Address","value":"10.0.0.7"}]}],
 "availabilityZone":"us-east-1a","clusterArn":"arn:aws:ecs:us-east-1:123456789012:cluster/prod","containers":[
-{"containerArn":"arn:aws:ecs:us-east-1:123456789012:container/prod/t/c","name":"app","lastStatus":"RUNNING","networkBindings":[
+{"containerArn":"arn:aws:ecs:us-east-1:123456789012:container/prod/0123456789abcdef0123456789abcdef/c","name":"app","lastStatus":"RUNNING","networkBindings":[
 {"bindIP":"0.0.0.0","containerPort":80,"hostPort":32768,"protocol":"tcp"}],"networkInterfaces":[{"privateIpv4Address":"10.0.0.7"}]}],
 "desiredStatus":"RUNNING","group":"service:web","lastStatus":"RUNNING","launchType":"FARGATE","overrides":{"containerOverrides":[
 {"name":"app","environment":[{"name":"MODE","value":"x"},{"name":"PASSWORD","value":"hunter2"}]}]},
-"startedAt":"2026-01-02T03:04:00.123Z","updatedAt":"2026-01-02T03:04:04.5Z","taskArn":"arn:aws:ecs:us-east-1:123456789012:task/prod/t",
+"startedAt":"2026-01-02T03:04:00.123Z","updatedAt":"2026-01-02T03:04:04.5Z","taskArn":"arn:aws:ecs:us-east-1:123456789012:task/prod/0123456789abcdef0123456789abcdef",
 "taskDefinitionArn":"arn:aws:ecs:us-east-1:123456789012:task-definition/web:3","version":4,"brandNew":{"x":[1]}}}`
 
 var byValue = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
@@ -70,6 +73,10 @@ func TestOddEvents(t *testing.T) {
 		{`"containerPort":80`, `"containerPort":"eighty"`},
 		{`"desiredStatus":"RUNNING"`, `"desiredStatus":7`},
 		{`"taskDefinitionArn"`, `"was"`},
+		{`:task-definition/web`, `:123:task-definition/web`},
+		{`"version":4,`, ``},
+		{`"version":4`, `"version":"four"`},
+		{`"startedAt"`, `"containerInstanceArn":"arn:aws:ecs:us-east-1:123456789012:container-instance/other/` + someID + `","startedAt"`},
 	} {
 		body := strings.Replace(fullEvent, change[0], change[1], 1)
 		if n, err := parseMessage(body); err != nil || !n.odd {
@@ -77,16 +84,26 @@ func TestOddEvents(t *testing.T) {
 		}
 	}
 	for _, change := range [][2]string{
-		{`"version":4`, `"version":0`},
-		{`"version":4`, `"version":"four"`},
 		{`"lastStatus":"RUNNING","launchType"`, `"launchType"`},
 		{`cluster/prod`, `cluster/`},
-		{`:task/prod/t"`, `:task-set/prod/t"`},
+		{`cluster/prod`, `cluster/pr.od`},
+		{`cluster/prod`, `cluster/` + strings.Repeat("x", 256)},
+		{`:task/prod/`, `:task-set/prod/`},
+		{`:task/prod/`, `:task/other/`},
+		{`:task/prod/`, `:task/prod/x/`},
+		{`:task/prod/` + someID, `:task/prod/0123`},
+		{`:task/prod/` + someID, `:task/prod`},
 		{`"arn:aws:ecs:us-east-1:123456789012:task/`, `"arn:aws:ecs:us-west-2:123456789012:task/`},
 	} {
 		body := strings.Replace(fullEvent, change[0], change[1], 1)
 		if _, err := parseMessage(body); !errors.Is(err, errPoison) {
 			t.Errorf("with %s: %v, want poison", change[1], err)
+		}
+	}
+	for _, arn := range []string{`:task/prod/` + someID, `:task/` + someID, `:task/01234567-89ab-cdef-0123-456789abcdef`} {
+		body := strings.Replace(fullEvent, `:task/prod/`+someID, arn, 1)
+		if n, err := parseMessage(body); err != nil || n.odd {
+			t.Errorf("with %s: odd %v, error %v", arn, n.odd, err)
 		}
 	}
 	if _, err := parseMessage(fullEvent + strings.Repeat(" ", maxMessage)); !errors.Is(err, errPoison) {
@@ -119,7 +136,7 @@ func FuzzParseMessage(f *testing.F) {
 	f.Add(fullEvent)
 	f.Add(taskEvent("1", "r", "c"))
 	f.Add(`{"Type":"Notification","Message":"{}"}`)
-	f.Add(`{"source":"aws.ecs","detail-type":"ECS Container Instance State Change","detail":{"containerInstanceArn":"arn:aws:ecs:r:1:container-instance/c/x","clusterArn":"arn:aws:ecs:r:1:cluster/c"}}`)
+	f.Add(`{"source":"aws.ecs","detail-type":"ECS Container Instance State Change","detail":{"containerInstanceArn":"arn:aws:ecs:r:1:container-instance/c/0123456789abcdef0123456789abcdef","clusterArn":"arn:aws:ecs:r:1:cluster/c"}}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		n, err := parseMessage(body)
 		if err != nil {
@@ -132,7 +149,7 @@ func FuzzParseMessage(f *testing.F) {
 			return
 		}
 		task, ok := decodeTask(n.scope, n.task.api(), inventory.Facts{})
-		if !ok || task.Version <= 0 || task.LastStatus == "" || len(task.Environment) > 0 {
+		if !ok || task.Version <= 0 && !n.odd || task.LastStatus == "" || len(task.Environment) > 0 {
 			t.Fatalf("task %+v", task)
 		}
 	})

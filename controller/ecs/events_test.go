@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -338,9 +339,30 @@ func TestRubbishInTheQueue(t *testing.T) {
 	w.wantAsked(nil)
 }
 
+// TestTaskOfAnotherCluster: a message that names a cluster and a task of another
+// one must not make every later listing of the cluster fail.
+func TestTaskOfAnotherCluster(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 3)
+	w.start()
+	account := w.Place.Scope().Account
+	event := strings.NewReplacer(":task/prod/", ":task/other/", "2026-01-02T03:04:05Z", w.now().UTC().Format(time.RFC3339)).Replace(
+		taskEvent(account, "us-east-1", "prod"))
+	w.SendRaw(event)
+	w.SendRaw(strings.Replace(event, `"containers":[{"name":"a"}]`, `"containers":7`, 1))
+	w.drained()
+	if st := w.stats(); st.Poison != 2 {
+		t.Errorf("statistics %+v", st)
+	}
+	w.later(11 * time.Minute)
+	w.until("listed again", func() bool { return w.listings(CauseResync) > 0 })
+	wantState(t, w.Snapshot(), "prod", inventory.Synced)
+	wantTasks(t, w.Snapshot(), 3)
+}
+
 func taskEvent(account, region, cluster string) string {
 	arn := "arn:aws:ecs:" + region + ":" + account
 	return `{"source":"aws.ecs","detail-type":"ECS Task State Change","time":"2026-01-02T03:04:05Z","detail":{` +
-		`"taskArn":"` + arn + `:task/` + cluster + `/0123","clusterArn":"` + arn + `:cluster/` + cluster + `","version":3,` +
+		`"taskArn":"` + arn + `:task/` + cluster + `/` + someID + `","clusterArn":"` + arn + `:cluster/` + cluster + `","version":3,` +
 		`"lastStatus":"RUNNING","desiredStatus":"RUNNING","taskDefinitionArn":"` + arn + `:task-definition/x:1","containers":[{"name":"a"}]}}`
 }

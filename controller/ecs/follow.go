@@ -143,7 +143,7 @@ func (s *source) followPause() time.Duration {
 	if !s.connected() {
 		return lookEvery
 	}
-	now := s.w.now()
+	now, discovered := s.w.now(), s.discovered()
 	s.follow.mu.Lock()
 	defer s.follow.mu.Unlock()
 	pause := lookEvery
@@ -155,7 +155,7 @@ func (s *source) followPause() time.Duration {
 		}
 	}
 	for _, one := range s.follow.strange {
-		if !one.busy && len(one.events) > 0 {
+		if discovered && !one.busy && len(one.events) > 0 {
 			pause = min(pause, one.notBefore.Sub(now))
 		}
 	}
@@ -298,10 +298,12 @@ func (s *source) askInterfaces(ctx context.Context, scope inventory.Scope, ids [
 	return s.told(ctx, part{scope.Cluster, inventory.FactInterfaces}, s.describeInterfaces(ctx, scope, ids))
 }
 
-// told keeps why an optional fact could not be asked for, as a poll does.
+// told keeps why an optional fact could not be asked for, as a poll does, which
+// will ask again.
 func (s *source) told(ctx context.Context, p part, err error) error {
 	if err != nil {
 		s.settlePart(ctx, p, err)
+		signal(s.wake)
 	}
 	return err
 }

@@ -61,6 +61,43 @@ func TestNothingGetsThroughIsStale(t *testing.T) {
 	wantTasks(t, w.Snapshot(), 2)
 }
 
+// TestRoundThatAsksNothing says nothing about whether anything gets through.
+func TestRoundThatAsksNothing(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	w.start()
+	s := w.only()
+	scope := s.known()[0]
+	for range 2 {
+		s.judgeFollowing(t.Context(), scope, &tally{})
+		w.pass(stuckAfter)
+	}
+	wantState(t, w.Snapshot(), "prod", inventory.Synced)
+}
+
+// TestStrangersWaitForTheFirstAnswer: until the source's clusters have been asked
+// for nobody is looked up, and so nothing is due.
+func TestStrangersWaitForTheFirstAnswer(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	release := w.Hang(awssim.Match{Operation: "ListClusters"})
+	w.Want(inventory.Want{Sources: []inventory.Source{{EventsQueue: w.queueURL}}})
+	w.run()
+	s := w.only()
+	w.until("connected", s.connected)
+	w.must(w.Scale("prod", "web", 2))
+	w.until("told of a stranger", func() bool {
+		s.follow.mu.Lock()
+		defer s.follow.mu.Unlock()
+		return len(s.follow.strange) > 0
+	})
+	if pause := s.followPause(); pause != lookEvery {
+		t.Errorf("looked for strangers in %v, want %v", pause, lookEvery)
+	}
+	release()
+	w.shows(2)
+}
+
 func TestOddEventIsDescribed(t *testing.T) {
 	w := newFedWorld(t)
 	fargate(t, w.Place, "prod", 1)
@@ -70,7 +107,7 @@ func TestOddEventIsDescribed(t *testing.T) {
 	arns, err := w.RunningTasks("prod", "web")
 	w.must(err)
 	account := w.Place.Scope().Account
-	odd := strings.NewReplacer("/0123", "/"+nameOf(arns[1]), `"containers":[{"name":"a"}]`, `"containers":7`, "2026-01-02T03:04:05Z", time.Now().UTC().Format(time.RFC3339))
+	odd := strings.NewReplacer(someID, nameOf(arns[1]), `"containers":[{"name":"a"}]`, `"containers":7`, "2026-01-02T03:04:05Z", time.Now().UTC().Format(time.RFC3339))
 	w.SendRaw(odd.Replace(taskEvent(account, "us-east-1", "prod")))
 	w.shows(2)
 	if st := w.stats(); st.Odd != 1 {
@@ -97,7 +134,7 @@ func TestInstanceEventsAskOnlyWhereTheAddressMayDiffer(t *testing.T) {
 	before := w.stats().Instances
 	send(task.ContainerInstance, task.Instance, true)
 	send(task.ContainerInstance, task.Instance, false)
-	send(strings.Replace(task.ContainerInstance, nameOf(task.ContainerInstance), "0000", 1), "i-0", true)
+	send(strings.Replace(task.ContainerInstance, nameOf(task.ContainerInstance), someID, 1), "i-0", true)
 	w.wantAsked(nil)
 	send(task.ContainerInstance, task.Instance, true)
 	w.until("asked again", func() bool { return w.asked()["DescribeInstances"] == 1 })

@@ -94,7 +94,7 @@ func (s *source) settleAsked(ctx context.Context, scope inventory.Scope, names [
 // judgeFollowing calls the scope stale where nothing has got through for a
 // while, though AWS did not refuse: the next listing will tell.
 func (s *source) judgeFollowing(ctx context.Context, scope inventory.Scope, t *tally) {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || t.good == 0 && t.err == nil { // or nothing was asked
 		return
 	}
 	now := s.w.now()

@@ -65,14 +65,22 @@ func (s *source) addMachines(ctx context.Context, of []*inventory.Instance) erro
 	return nil
 }
 
+// describeInstances takes a name that ECS refuses for one without an answer.
 func (s *source) describeInstances(ctx context.Context, scope inventory.Scope, arns []string) ([]*inventory.Instance, error) {
-	out, err := s.aws.ecs.DescribeContainerInstances(ctx, &ecs.DescribeContainerInstancesInput{
-		Cluster: aws.String(scope.Cluster), ContainerInstances: arns,
+	told := &ecs.DescribeContainerInstancesOutput{}
+	_, err := apart(scope, arns, func(names []string) error {
+		out, err := s.aws.ecs.DescribeContainerInstances(ctx, &ecs.DescribeContainerInstancesInput{
+			Cluster: aws.String(scope.Cluster), ContainerInstances: names,
+		})
+		if err == nil {
+			told.ContainerInstances = append(told.ContainerInstances, out.ContainerInstances...)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return sortInstances(arns, out), nil
+	return sortInstances(arns, told), nil
 }
 
 // sortInstances is an instance for each ARN asked for. One that ECS gives no

@@ -150,7 +150,7 @@ func (s *source) schedule(began, now time.Time) {
 	switch f := &s.feeding; {
 	case s.failed > 0:
 		s.next, s.cause = now.Add(backoff(s.failed)), CausePoll
-	case !f.state.working:
+	case !f.state.working || s.state.Account == "":
 		s.next, s.cause = began.Add(earlier(s.interval(now))), CausePoll
 	case began.Before(f.state.since):
 		s.next, s.cause = now, CauseReturn
@@ -160,11 +160,11 @@ func (s *source) schedule(began, now time.Time) {
 	}
 }
 
-// interval is the time between full polls that is aimed at; the caller holds
-// the lock.
+// interval is the time between full polls that is aimed at. While the account is
+// not known no event can be told to be the source's. The caller holds the lock.
 func (s *source) interval(now time.Time) time.Duration {
 	switch f := &s.feeding; {
-	case !f.state.working:
+	case !f.state.working || s.state.Account == "":
 		return s.w.options.PollInterval
 	case now.Before(f.doubt):
 		return resyncSoon

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -140,6 +141,52 @@ func TestQueueDeniedIsPolling(t *testing.T) {
 	w.wantAsked(nil) // no poll any more
 }
 
+// TestQueueIsLost: by three failures in a row, or 15 seconds after an answer was
+// due. A long poll of 20 seconds that fails is one failure.
+func TestQueueIsLost(t *testing.T) {
+	w := newFedWorld(t)
+	broken := errors.New("read: connection reset by peer")
+	ago := func(d time.Duration) time.Time { return time.Now().Add(-d) }
+	for _, c := range []struct {
+		what string
+		due  []time.Time // of receives that failed, in a row
+		lost bool
+	}{
+		{"one that was not due yet", []time.Time{ago(-time.Second)}, false},
+		{"one that was just due", []time.Time{ago(10 * time.Second)}, false},
+		{"one long overdue", []time.Time{ago(15 * time.Second)}, true},
+		{"two", []time.Time{ago(10 * time.Second), ago(time.Second)}, false},
+		{"two, the first long overdue", []time.Time{ago(16 * time.Second), ago(time.Second)}, true},
+		{"three", []time.Time{ago(0), ago(0), ago(0)}, true},
+	} {
+		q := newQueue(w.Watcher, queueID{url: w.queueURL})
+		q.judge(nil, ago(time.Minute))
+		for _, due := range c.due {
+			q.judge(broken, due)
+		}
+		if q.state.working == c.lost {
+			t.Errorf("after %s the queue is %+v", c.what, q.state)
+		}
+	}
+}
+
+// TestAccountThatNobodyTells: without STS only a cluster's ARN tells it, and
+// until then no event is known to be ours.
+func TestAccountThatNobodyTells(t *testing.T) {
+	w := newFedWorld(t)
+	w.options.PollInterval = 20 * time.Millisecond
+	defer w.Deny(awssim.Match{Operation: "GetCallerIdentity"})()
+	w.Want(inventory.Want{Sources: []inventory.Source{{EventsQueue: w.queueURL}}})
+	w.run()
+	w.until("reading the queue", func() bool { q := w.Stats().Queues; return len(q) == 1 && q[0].Working })
+	w.until("polling", func() bool { return w.listings(CausePoll) > 1 })
+	fargate(t, w.Place, "prod", 3)
+	w.shows(3)
+	w.relies()
+	w.must(w.Scale("prod", "web", 5))
+	w.shows(5)
+}
+
 func TestDeletionDeniedIsNotWorking(t *testing.T) {
 	w := newFedWorld(t)
 	fargate(t, w.Place, "prod", 1)
@@ -189,9 +236,8 @@ func TestBacklogDrainsWithFewCalls(t *testing.T) {
 	const n = 5000
 	w := newFedWorld(t)
 	fargate(t, w.Place, "prod", 1)
-	arn := "arn:aws:ecs:us-east-1:" + w.Place.Scope().Account
 	for i := range n {
-		w.SendRaw(strings.NewReplacer(arn+":task/prod/0123", fmt.Sprintf("%s:task/prod/%d", arn, i)).Replace(
+		w.SendRaw(strings.NewReplacer(someID, fmt.Sprintf("%032x", i)).Replace(
 			taskEvent(w.Place.Scope().Account, "us-east-1", "prod")))
 	}
 	w.start()

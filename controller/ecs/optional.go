@@ -28,6 +28,10 @@ type part struct {
 // the listings of other clusters go before them. Where one cannot be had the
 // store is told why.
 func (s *source) optional(ctx context.Context, scope inventory.Scope) {
+	s.askParts(ctx, scope, s.mayAsk)
+}
+
+func (s *source) askParts(ctx context.Context, scope inventory.Scope, which func(part) bool) {
 	ctx = withLeisure(ctx)
 	var group sync.WaitGroup
 	for fact, ask := range map[inventory.Fact]func(context.Context, inventory.Scope) error{
@@ -35,11 +39,37 @@ func (s *source) optional(ctx context.Context, scope inventory.Scope) {
 		inventory.FactInterfaces: s.interfaces,
 		inventory.FactInstances:  s.wholeInstances,
 	} {
-		if p := (part{scope.Cluster, fact}); s.mayAsk(p) {
+		if p := (part{scope.Cluster, fact}); which(p) {
 			group.Go(func() { s.settlePart(ctx, p, ask(ctx, scope)) })
 		}
 	}
 	group.Wait()
+}
+
+// retryFacts asks again for the facts whose last calls failed and whose time has
+// come: beside events the next listing is far.
+func (s *source) retryFacts(ctx context.Context) {
+	var scopes []inventory.Scope
+	for _, scope := range s.known() {
+		if s.lacksDue(scope) {
+			scopes = append(scopes, scope)
+		}
+	}
+	s.clusterTags(ctx, scopes)
+	for _, scope := range scopes {
+		if p := (part{scope.Cluster, inventory.FactClusterTags}); s.retryDue(p) { // nobody wants them any more
+			s.settlePart(ctx, p, nil)
+		}
+	}
+	var group errgroup.Group
+	group.SetLimit(inFlight)
+	for _, scope := range scopes {
+		group.Go(func() error {
+			s.askParts(ctx, scope, s.retryDue)
+			return nil
+		})
+	}
+	_ = group.Wait() // its functions return nil
 }
 
 // settlePart keeps why a fact could not be asked for, and when to try again.

@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -321,6 +322,45 @@ func TestFactsBackOff(t *testing.T) {
 }
 
 // TestServiceGone: MISSING keeps a service out, and is an answer.
+// TestFactsAreTriedAgainBesideEvents: the next listing is minutes away, the next
+// attempt a minute at most.
+func TestFactsAreTriedAgainBesideEvents(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 2)
+	source := []inventory.Source{{EventsQueue: w.queueURL}}
+	w.Want(inventory.Want{Sources: source, Facts: everything()})
+	w.run()
+	w.relies()
+	w.shows(2)
+	w.later(11 * time.Minute)
+	w.until("resynced", func() bool { return w.listings(CauseResync) == 1 })
+	w.drained()
+	release := w.Deny(awssim.Match{Operation: "DescribeServices"})
+	w.second("newer")
+	lacks := func(s *inventory.Snapshot) bool { return len(status(t, s, "prod").Lacking) > 0 }
+	w.eventually("lacking", lacks)
+	w.ResetCalls()
+	w.later(time.Minute + 20*time.Second)
+	w.until("asked again", func() bool { return w.asked()["DescribeServices"] > 0 })
+	release()
+	w.later(time.Minute + 20*time.Second)
+	w.eventually("told", func(s *inventory.Snapshot) bool {
+		return !lacks(s) && status(t, s, "prod").Facts.Services && len(s.Tasks) == 3
+	})
+	if calls := w.asked(); calls["ListTasks"] > 0 || calls["DescribeServices"] > 4 {
+		t.Errorf("calls %v, want a few of DescribeServices, and no listing", calls)
+	}
+	// Of a fact that nobody wants any more no attempt is due.
+	defer w.Deny(awssim.Match{Operation: "DescribeClusters"})()
+	s := w.only()
+	s.settlePart(t.Context(), part{"prod", inventory.FactClusterTags}, errors.New("denied"))
+	w.Want(inventory.Want{Sources: source})
+	w.later(time.Minute + 20*time.Second)
+	w.until("forgotten", func() bool {
+		return s.mayAsk(part{"prod", inventory.FactClusterTags}) && !s.retryDue(part{"prod", inventory.FactClusterTags})
+	})
+}
+
 func TestServiceGone(t *testing.T) {
 	w := newWorld(t, awssim.Options{}, Options{})
 	fargate(t, w.Place, "prod", 1)

@@ -27,8 +27,8 @@ const (
 	// deleting it takes a second at most, and one that comes twice does no harm;
 	// one whose answer was lost on the way tells nothing until it comes again.
 	visibility = 10 * time.Second
-	// at most this long without an answer, or this many failures in a row, and
-	// the queue counts as lost.
+	// at most this long without an answer that was due, or this many failures in a
+	// row, and the queue counts as lost.
 	lostAfter    = 15 * time.Second
 	lostFailures = 3
 )
@@ -50,7 +50,7 @@ type queue struct {
 	state     feedState
 	news      bool      // the state has changed and is not shown yet
 	failures  int       // of the leading receiver, in a row
-	success   time.Time // of the last receive
+	overdue   time.Time // since when the first of them was
 	undeleted int       // batches whose deletion failed, in a row
 	receivers int
 	stats     QueueStats
@@ -58,7 +58,7 @@ type queue struct {
 
 func newQueue(w *Watcher, id queueID) *queue {
 	return &queue{
-		w: w, id: id, deleting: make(chan string, 4096), answered: make(chan struct{}), success: time.Now(),
+		w: w, id: id, deleting: make(chan string, 4096), answered: make(chan struct{}),
 		state: feedState{since: stamp(w.now()), reason: "not asked yet"},
 	}
 }
@@ -73,7 +73,7 @@ func (q *queue) run(ctx context.Context) {
 			q.client = client
 			break
 		}
-		q.judge(err)
+		q.judge(err, time.Now())
 		q.announce()
 		if !sleep(ctx, backoff(failures)) {
 			return
@@ -95,7 +95,7 @@ func (q *queue) lead(ctx context.Context, group *sync.WaitGroup) {
 		if ctx.Err() != nil {
 			return
 		}
-		failures := q.judge(err)
+		failures := q.judge(err, began.Add(wait))
 		q.announce()
 		switch {
 		case err != nil:

@@ -28,21 +28,24 @@ func (q *queue) readers() []*source {
 	return slices.Clone(q.sources)
 }
 
-// judge keeps the outcome of the leading receiver, and returns how often it
-// has failed in a row.
-func (q *queue) judge(err error) int {
+// judge keeps the outcome of the leading receiver, whose answer was due at a time,
+// and returns how often it has failed in a row. That of a long poll is not due
+// before its wait is over: how long the queue was silent before says nothing.
+func (q *queue) judge(err error, due time.Time) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	defer q.once.Do(func() { close(q.answered) })
 	if err == nil {
-		q.failures, q.success = 0, time.Now()
+		q.failures = 0
 		if q.undeleted < lostFailures {
 			q.become(true, "")
 		}
 		return 0
 	}
-	q.failures++
-	if !q.state.working || answered(err) || q.failures >= lostFailures || time.Since(q.success) >= lostAfter {
+	if q.failures++; q.failures == 1 {
+		q.overdue = due
+	}
+	if !q.state.working || answered(err) || q.failures >= lostFailures || time.Since(q.overdue) >= lostAfter {
 		q.become(false, reason(err))
 	}
 	return q.failures

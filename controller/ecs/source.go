@@ -77,6 +77,10 @@ func (s *source) poll(ctx context.Context, full bool) error {
 		due = append(due, s.restless()...)
 	}
 	err = errors.Join(err, s.each(ctx, due, s.refreshScope))
+	s.forgetOthers()
+	if !full && s.connected() {
+		s.retryFacts(ctx)
+	}
 	s.countMissed()
 	s.record(full, began, err)
 	s.w.update()

@@ -55,10 +55,7 @@ func (s *source) hearUnknown(e inventory.Event) {
 // strangers are the clusters to look up now: none before the source's clusters
 // have been asked for once, which tells of most.
 func (s *source) strangers() []string {
-	s.mu.Lock()
-	asked := s.state.Listed || s.failed > 0
-	s.mu.Unlock()
-	if !asked {
+	if !s.discovered() {
 		return nil
 	}
 	s.introduce()
@@ -79,6 +76,13 @@ func (s *source) strangers() []string {
 		}
 	}
 	return out
+}
+
+// discovered says that the source's clusters have been asked for.
+func (s *source) discovered() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Listed || s.failed > 0
 }
 
 // introduce applies the events of clusters that a poll has found meanwhile.

@@ -36,20 +36,39 @@ func (s *source) describe(ctx context.Context, scope inventory.Scope, arns []str
 	})
 }
 
-// describeBatch gives an answer to the store, and returns the tasks in it.
+// describeBatch gives an answer to the store, and returns the tasks in it. A name
+// that ECS refuses, as it is of no task of the cluster, is as good as MISSING: a
+// listing must not fail for ever because of it.
 func (s *source) describeBatch(ctx context.Context, scope inventory.Scope, batch []string) ([]*inventory.Task, error) {
+	var tasks []*inventory.Task
+	asked := s.w.now()
+	refused, err := apart(scope, batch, func(names []string) error {
+		some, err := s.describeTasks(ctx, scope, names)
+		tasks = append(tasks, some...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("describe tasks in %s: %w", scope.Cluster, err)
+	}
+	if len(refused) > 0 {
+		s.w.store.Describe(inventory.Description{Scope: scope, Asked: asked, Answered: s.w.now(), Missing: refused})
+	}
+	return tasks, nil
+}
+
+func (s *source) describeTasks(ctx context.Context, scope inventory.Scope, arns []string) ([]*inventory.Task, error) {
 	facts, generation := s.w.store.Facts()
-	in := &ecs.DescribeTasksInput{Cluster: aws.String(scope.Cluster), Tasks: batch}
+	in := &ecs.DescribeTasksInput{Cluster: aws.String(scope.Cluster), Tasks: arns}
 	if facts.TaskTags {
 		in.Include = []types.TaskField{types.TaskFieldTags}
 	}
 	answer := inventory.Description{Scope: scope, Asked: s.w.now(), Facts: generation}
 	out, err := s.aws.ecs.DescribeTasks(ctx, in)
 	if err != nil {
-		return nil, fmt.Errorf("describe tasks in %s: %w", scope.Cluster, err)
+		return nil, err
 	}
 	answer.Answered = s.w.now()
-	s.w.sortOut(&answer, batch, out, facts)
+	s.w.sortOut(&answer, arns, out, facts)
 	s.w.store.Describe(answer)
 	return answer.Tasks, nil
 }

@@ -65,14 +65,19 @@ func (s *source) nextPoll() time.Time {
 	return s.next
 }
 
-// pause is the time until the next full poll, or until a failed cluster is to
-// be tried again, or until something else may be due.
+// pause is the time until the next full poll, or until a failed cluster or fact
+// is to be tried again, or until something else may be due.
 func (s *source) pause() time.Duration {
 	next := s.nextPoll()
 	s.retryMu.Lock()
 	defer s.retryMu.Unlock()
 	for _, r := range s.retries {
 		if r.at.Before(next) {
+			next = r.at
+		}
+	}
+	for p, r := range s.lacking {
+		if s.retries[p.cluster] == nil && r.at.Before(next) {
 			next = r.at
 		}
 	}
@@ -128,6 +133,40 @@ func (s *source) mayAsk(p part) bool {
 	defer s.retryMu.Unlock()
 	r := s.lacking[p]
 	return r == nil || !s.w.now().Before(r.at)
+}
+
+// retryDue says that the fact's last calls failed, and may be made again.
+func (s *source) retryDue(p part) bool {
+	s.retryMu.Lock()
+	defer s.retryMu.Unlock()
+	r := s.lacking[p]
+	return r != nil && !s.w.now().Before(r.at)
+}
+
+// lacksDue says that retryDue holds for a fact of the scope, whose listing works.
+func (s *source) lacksDue(scope inventory.Scope) bool {
+	s.retryMu.Lock()
+	defer s.retryMu.Unlock()
+	now := s.w.now()
+	for p, r := range s.lacking {
+		if p.cluster == scope.Cluster && s.retries[p.cluster] == nil && !now.Before(r.at) {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetOthers drops what is kept of clusters that are no longer the source's.
+func (s *source) forgetOthers() {
+	known := map[string]bool{}
+	for _, scope := range s.known() {
+		known[scope.Cluster] = true
+	}
+	s.retryMu.Lock()
+	defer s.retryMu.Unlock()
+	maps.DeleteFunc(s.retries, func(cluster string, _ *retrying) bool { return !known[cluster] })
+	maps.DeleteFunc(s.lacking, func(p part, _ *retrying) bool { return !known[p.cluster] })
+	maps.DeleteFunc(s.refreshed, func(cluster string, _ time.Time) bool { return !known[cluster] })
 }
 
 // healthy are those of the scopes whose listing has just worked.
