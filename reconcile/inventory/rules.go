@@ -30,8 +30,9 @@ const (
 	// services and network interfaces that AWS does not know.
 	AddresslessAge = time.Minute
 
-	sweepEvery = 5 * time.Minute
-	unusedAge  = TombstoneAge
+	sweepEvery  = 5 * time.Minute
+	forgetEvery = time.Minute
+	unusedAge   = TombstoneAge
 
 	// restoredAge is how long a definition that an earlier process used last is kept
 	// although no task known here uses it: its cluster may not answer for a while.

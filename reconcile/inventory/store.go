@@ -55,6 +55,7 @@ type scopeState struct {
 	status      ScopeStatus
 	entries     map[string]*entry
 	tombs       map[string]tombstone
+	forgot      time.Time           // when the old ones of them were dropped last
 	unexplained map[string]doubt    // by id: listed or held, but no describe knew them
 	began       time.Time           // of the last complete listing
 	before      time.Time           // began of the complete listing before that
