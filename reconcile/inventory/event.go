@@ -113,11 +113,20 @@ func (s *Store) update(c *scopeState, e *entry, t *Task, facts uint64, now time.
 		facts = min(facts, e.facts)
 	}
 	changed := !reflect.DeepEqual(e.task, t)
+	c.comesToRun(e.task, t, now)
 	e.task, e.facts, e.heard = t, facts, now
 	e.bare = e.bare && facts != s.generation
 	c.await(t.ARN, t.Version, now)
 	if changed {
 		s.touch(c, t.ARN)
+	}
+}
+
+// comesToRun has the network interface of a task that runs now asked for again, if
+// it was before: its public address comes later than the interface.
+func (c *scopeState) comesToRun(before, t *Task, at time.Time) {
+	if before != nil && !before.Running() && t.Running() {
+		c.interfaces.changed(t.InterfaceID(), at)
 	}
 }
 

@@ -149,6 +149,7 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 	c.forget(now)
 	c.expire(listed, now)
 	c.before, c.began = c.began, l.Began
+	c.absent = true // for all that is known by now
 	c.watch.listed(l.Began, now)
 	s.listed(c, ScopeStatus{Scope: l.Scope, State: Synced, SyncedAt: stamp(now), Facts: s.claim(c), Lacking: c.reasons()})
 	s.sweep(now)

@@ -65,6 +65,7 @@ type scopeState struct {
 	uses        uses                // of sorted
 	omitted     int                 // entries that are
 	pending     map[string]*pending // by ARN
+	absent      bool                // something was found to be, of which not all users are pending
 	watch       watch
 	// renewed is when the cluster was found after one of its name was gone; zero
 	// for the first. Events of changes before trusted, by AWS's clock, may be of
