@@ -97,6 +97,7 @@ func (s *source) services(ctx context.Context, scope inventory.Scope) error {
 
 func (s *source) describeServices(ctx context.Context, scope inventory.Scope, names []string) error {
 	return inBatches(ctx, names, inventory.ServiceBatch, func(ctx context.Context, batch []string) error {
+		asked := s.w.now()
 		out, err := s.aws.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{
 			Cluster: aws.String(scope.Cluster), Services: batch, Include: []types.ServiceField{types.ServiceFieldTags},
 		})
@@ -104,7 +105,7 @@ func (s *source) describeServices(ctx context.Context, scope inventory.Scope, na
 			return fmt.Errorf("describe services: %w", err)
 		}
 		found, missing, err := sortServices(batch, out)
-		s.w.store.PutServices(scope, found, missing, s.w.now())
+		s.w.store.PutServices(scope, found, missing, asked)
 		return err
 	})
 }
@@ -187,7 +188,7 @@ func (s *source) interfaces(ctx context.Context, scope inventory.Scope) error {
 
 func (s *source) describeInterfaces(ctx context.Context, scope inventory.Scope, ids []string) error {
 	return inBatches(ctx, ids, inventory.InterfaceBatch, func(ctx context.Context, batch []string) error {
-		found := map[string]inventory.Interface{}
+		asked, found := s.w.now(), map[string]inventory.Interface{}
 		pages := ec2.NewDescribeNetworkInterfacesPaginator(s.aws.ec2, &ec2.DescribeNetworkInterfacesInput{
 			Filters:    []ec2types.Filter{{Name: aws.String("network-interface-id"), Values: batch}},
 			MaxResults: aws.Int32(1000),
@@ -201,7 +202,7 @@ func (s *source) describeInterfaces(ctx context.Context, scope inventory.Scope, 
 				found[aws.ToString(page.NetworkInterfaces[i].NetworkInterfaceId)] = decodeNetworkInterface(&page.NetworkInterfaces[i])
 			}
 		}
-		s.w.store.PutInterfaces(scope, batch, found, s.w.now())
+		s.w.store.PutInterfaces(scope, batch, found, asked)
 		return nil
 	})
 }

@@ -146,8 +146,10 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 		return fmt.Errorf("%d tasks of published targets are not answered for, such as %s", len(unheard), unheard[0])
 	}
 	s.markOmitted(c, l, listed)
+	c.forget(now)
 	c.expire(listed, now)
 	c.before, c.began = c.began, l.Began
+	c.absent = true // for all that is known by now
 	c.watch.listed(l.Began, now)
 	s.listed(c, ScopeStatus{Scope: l.Scope, State: Synced, SyncedAt: stamp(now), Facts: s.claim(c), Lacking: c.reasons()})
 	s.sweep(now)
@@ -224,14 +226,22 @@ func (s *Store) omit(c *scopeState, e *entry, omitted bool) {
 	s.changeHeader()
 }
 
-// expire forgets old tombstones, unexplained tasks that are not listed, and
-// those that only an old event told of, when events are no longer watched.
-func (c *scopeState) expire(listed map[string]struct{}, now time.Time) {
+// forget drops old tombstones, at a look of all of them now and then.
+func (c *scopeState) forget(now time.Time) {
+	if now.Sub(c.forgot) < forgetEvery {
+		return
+	}
+	c.forgot = now
 	for arn, t := range c.tombs {
 		if now.Sub(t.at) > TombstoneAge+ClockSkew {
 			delete(c.tombs, arn)
 		}
 	}
+}
+
+// expire forgets unexplained tasks that are not listed, and those that only an
+// old event told of, when events are no longer watched.
+func (c *scopeState) expire(listed map[string]struct{}, now time.Time) {
 	for arn, p := range c.pending {
 		if now.Sub(p.since) > TombstoneAge && c.entries[arn] == nil && !c.watch.on {
 			delete(c.pending, arn)

@@ -149,7 +149,7 @@ func (s *Store) WholeInstances(scope Scope, now time.Time) (unknown []string, kn
 			unknown = append(unknown, arn)
 		case !i.whole:
 			known = append(known, i.instance)
-		case !i.instance.External() && i.instance.MachineID != "":
+		case i.instance.cloud():
 			due = append(due, candidate{arn, now.Sub(i.asked), min(Refresh, i.instance.refresh())})
 		}
 	}
@@ -173,6 +173,11 @@ func (s *Store) PutInstance(i *Instance, now time.Time) {
 	}
 	next := &instanceEntry{instance: i.restricted(s.facts), whole: s.facts.Instances, asked: now}
 	s.instances[i.ARN] = next
+	if !ok && !next.instance.hasAddress() {
+		for _, c := range s.scopes {
+			c.absent = true
+		}
+	}
 	if !ok || old.whole != next.whole || !reflect.DeepEqual(old.instance, next.instance) {
 		s.changeUses()
 	}
@@ -296,6 +301,9 @@ func (i *Instance) refresh() time.Duration {
 	}
 	return 1<<63 - 1 // the private address of an EC2 instance never changes
 }
+
+// cloud says that the machine is one of EC2.
+func (i *Instance) cloud() bool { return i.MachineID != "" && !i.External() }
 
 // External says that the machine is one of ECS Anywhere.
 func (i *Instance) External() bool { return strings.HasPrefix(i.MachineID, "mi-") }
