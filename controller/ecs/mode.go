@@ -62,7 +62,7 @@ func (s *source) setQueue(url string) {
 	}
 	s.state.Source.EventsQueue, s.state.Events = url, nil
 	if url != "" {
-		s.state.Events = &inventory.EventsStatus{Since: stamp(s.w.now()), Reason: "not asked yet"}
+		s.state.Events = &inventory.EventsStatus{Since: stamp(s.w.now())}
 	}
 }
 
