@@ -92,7 +92,7 @@ func (s *source) settlePart(ctx context.Context, p part, err error) {
 
 // services asks for the services that the scope's tasks belong to.
 func (s *source) services(ctx context.Context, scope inventory.Scope) error {
-	return s.describeServices(ctx, scope, s.w.store.WantedServices(scope, s.w.now()))
+	return s.describeServices(ctx, scope, s.w.store.WantedServices(scope, s.w.now(), s.untilListing()))
 }
 
 func (s *source) describeServices(ctx context.Context, scope inventory.Scope, names []string) error {
@@ -147,7 +147,7 @@ func (s *source) clusterTags(ctx context.Context, scopes []inventory.Scope) {
 	ctx = withLeisure(ctx)
 	var names []string
 	for _, scope := range scopes {
-		if s.mayAsk(part{scope.Cluster, inventory.FactClusterTags}) && s.w.store.WantedCluster(scope, s.w.now()) {
+		if s.mayAsk(part{scope.Cluster, inventory.FactClusterTags}) && s.w.store.WantedCluster(scope, s.w.now(), s.untilListing()) {
 			names = append(names, scope.Cluster)
 		}
 	}
@@ -183,7 +183,7 @@ func (s *source) describeTags(ctx context.Context, clusters []string) (map[strin
 // filter: an unknown id among NetworkInterfaceIds would fail the call, here it
 // is only absent.
 func (s *source) interfaces(ctx context.Context, scope inventory.Scope) error {
-	return s.describeInterfaces(ctx, scope, s.w.store.WantedInterfaces(scope, s.w.now()))
+	return s.describeInterfaces(ctx, scope, s.w.store.WantedInterfaces(scope, s.w.now(), s.untilListing()))
 }
 
 func (s *source) describeInterfaces(ctx context.Context, scope inventory.Scope, ids []string) error {
@@ -210,7 +210,7 @@ func (s *source) describeInterfaces(ctx context.Context, scope inventory.Scope, 
 // wholeInstances asks for the machines beneath all of the scope's tasks, for
 // their tags and public addresses.
 func (s *source) wholeInstances(ctx context.Context, scope inventory.Scope) error {
-	unknown, known := s.w.store.WholeInstances(scope, s.w.now())
+	unknown, known := s.w.store.WholeInstances(scope, s.w.now(), s.untilListing())
 	found, err := s.containerInstances(ctx, scope, unknown)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func (l ledger[T]) changed(name string, at time.Time) {
 
 // wanted lists which of the used names to ask for now: sorted, those that cannot
 // wait; then those whose turn
-// it is. Such a list is made that often.
+// it is. The next such list is made after every.
 func (l ledger[T]) wanted(used map[string]struct{}, batch int, every time.Duration, now time.Time) []string {
 	var fresh []string
 	var due []candidate

@@ -73,36 +73,37 @@ func (t *Task) InterfaceID() string {
 
 // WantedServices lists the services of the scope's tasks to ask for, by name:
 // all that are not known, and those whose turn it is to be asked for again
-// within [Refresh]. None where nobody asks for services.
-func (s *Store) WantedServices(scope Scope, now time.Time) []string {
-	return s.wantedOf(scope, FactServices, func(c *scopeState, every time.Duration) []string {
+// within [Refresh], if they are next asked for after every. None where nobody asks
+// for services.
+func (s *Store) WantedServices(scope Scope, now time.Time, every time.Duration) []string {
+	return s.wantedOf(scope, FactServices, func(c *scopeState) []string {
 		return c.services.wanted(c.used((*Task).Service), ServiceBatch, every, now)
 	})
 }
 
 // WantedInterfaces does the same for the network interfaces of awsvpc tasks, by id.
-func (s *Store) WantedInterfaces(scope Scope, now time.Time) []string {
-	return s.wantedOf(scope, FactInterfaces, func(c *scopeState, every time.Duration) []string {
+func (s *Store) WantedInterfaces(scope Scope, now time.Time, every time.Duration) []string {
+	return s.wantedOf(scope, FactInterfaces, func(c *scopeState) []string {
 		return c.interfaces.wanted(c.used((*Task).InterfaceID), InterfaceBatch, every, now)
 	})
 }
 
 // WantedCluster says whether to ask for the scope's cluster and its tags.
-func (s *Store) WantedCluster(scope Scope, now time.Time) bool {
-	wanted := s.wantedOf(scope, FactClusterTags, func(c *scopeState, every time.Duration) []string {
+func (s *Store) WantedCluster(scope Scope, now time.Time, every time.Duration) bool {
+	wanted := s.wantedOf(scope, FactClusterTags, func(c *scopeState) []string {
 		return c.clusters.wanted(map[string]struct{}{scope.Cluster: {}}, 1, every, now)
 	})
 	return len(wanted) > 0
 }
 
-func (s *Store) wantedOf(scope Scope, fact Fact, list func(*scopeState, time.Duration) []string) []string {
+func (s *Store) wantedOf(scope Scope, fact Fact, list func(*scopeState) []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.asking(scope, fact)
 	if c == nil {
 		return nil
 	}
-	return list(c, c.every())
+	return list(c)
 }
 
 // asking is the scope, if it is there and the fact is asked for.

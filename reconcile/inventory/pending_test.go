@@ -115,7 +115,7 @@ func TestInterfaceOfATaskThatComesToRun(t *testing.T) {
 			}
 			wanted := func(now time.Time, want ...string) {
 				t.Helper()
-				if diff := cmp.Diff(want, s.WantedInterfaces(testScope, now)); diff != "" {
+				if diff := cmp.Diff(want, s.WantedInterfaces(testScope, now, Refresh)); diff != "" {
 					t.Error(diff)
 				}
 			}

@@ -133,8 +133,8 @@ func (s *Store) PutAbsentDefinition(arn string, now time.Time) {
 // WholeInstances lists the container instances to ask for because
 // [Facts.Instances] does: sorted ARNs of those not known, and those known whose
 // machines are to be asked for their tags and addresses, for the first time or
-// because it is their turn within [Refresh]. ECS Anywhere's have neither.
-func (s *Store) WholeInstances(scope Scope, now time.Time) (unknown []string, known []*Instance) {
+// because it is their turn within [Refresh], as in [Store.WantedServices]. ECS Anywhere's have neither.
+func (s *Store) WholeInstances(scope Scope, now time.Time, every time.Duration) (unknown []string, known []*Instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.asking(scope, FactInstances)
@@ -154,7 +154,7 @@ func (s *Store) WholeInstances(scope Scope, now time.Time) (unknown []string, kn
 		}
 	}
 	slices.Sort(unknown)
-	for _, arn := range turns(due, MachineBatch, len(known), c.every()) {
+	for _, arn := range turns(due, MachineBatch, len(known), every) {
 		known = append(known, s.instances[arn].instance)
 	}
 	slices.SortFunc(known, func(a, b *Instance) int { return strings.Compare(a.ARN, b.ARN) })

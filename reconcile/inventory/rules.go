@@ -13,7 +13,8 @@ const (
 	// about a task just started lag behind it.
 	MissingAge = time.Minute
 	// Refresh is the time within which every known task is described again,
-	// for what changes without raising its version (tags, health).
+	// for what changes without raising its version (tags, health): as far as
+	// listings are as frequent as that, and give or take a twentieth.
 	Refresh = 10 * time.Minute
 	// RefreshExternal is Refresh for ECS Anywhere, whose machines also change
 	// their addresses.

@@ -270,8 +270,8 @@ func TestRestoredFacts(t *testing.T) {
 	if claim := s.Snapshot().Status(testScope).Facts; !claim.Covers(facts) {
 		t.Errorf("after a failure it claims %+v", claim)
 	}
-	unknown, _ := s.WholeInstances(testScope, start)
-	if asked := fmt.Sprint(s.WantedServices(testScope, start), s.WantedInterfaces(testScope, start), unknown, s.WantedCluster(testScope, start)); asked != "[] [] [] false" {
+	unknown, _ := s.WholeInstances(testScope, start, Refresh)
+	if asked := fmt.Sprint(s.WantedServices(testScope, start, Refresh), s.WantedInterfaces(testScope, start, Refresh), unknown, s.WantedCluster(testScope, start, Refresh)); asked != "[] [] [] false" {
 		t.Errorf("asks for %s", asked)
 	}
 

@@ -58,7 +58,6 @@ type scopeState struct {
 	forgot      time.Time           // when the old ones of them were dropped last
 	unexplained map[string]doubt    // by id: listed or held, but no describe knew them
 	began       time.Time           // of the last complete listing
-	before      time.Time           // began of the complete listing before that
 	sorted      []*Task             // as in the last snapshot
 	touched     map[string]struct{} // differ from sorted
 	hidden      map[string]struct{} // lack something that they refer to
