@@ -71,9 +71,14 @@ func (f *following) of(cluster string) *pending {
 // hear says that events of the scope have been applied.
 func (s *source) hear(scope inventory.Scope) { s.ask(scope, func(*pending) {}) }
 
-// hearOdd has a task described whose event cannot be taken as it is.
+// hearOdd has a task described whose event cannot be taken as it is. The store
+// wants that itself where the event tells a version that is new to it.
 func (s *source) hearOdd(e inventory.Event) {
-	s.ask(e.Task.Scope, func(p *pending) { p.tasks[e.Task.ARN] = true })
+	s.ask(e.Task.Scope, func(p *pending) {
+		if e.Task.Version <= 0 {
+			p.tasks[e.Task.ARN] = true
+		}
+	})
 }
 
 // hearInstance has a container instance that is in use asked for again where

@@ -98,20 +98,65 @@ func TestStrangersWaitForTheFirstAnswer(t *testing.T) {
 	w.shows(2)
 }
 
+// oddEvent is of a task, in a form that no event has. AWS's clock is a little
+// ahead.
+func (w *fedWorld) oddEvent(cluster, task string) string {
+	return strings.NewReplacer(someID, nameOf(task), `"containers":[{"name":"a"}]`, `"containers":7`,
+		"2026-01-02T03:04:05Z", w.now().Add(2*time.Second).UTC().Format(time.RFC3339)).Replace(taskEvent(w.Place.Scope().Account, "us-east-1", cluster))
+}
+
 func TestOddEventIsDescribed(t *testing.T) {
+	for _, version := range []string{`"version":3,`, ""} {
+		w := newFedWorld(t)
+		fargate(t, w.Place, "prod", 1)
+		w.start()
+		w.DropNext(2)
+		w.must(w.Scale("prod", "web", 2))
+		arns, err := w.RunningTasks("prod", "web")
+		w.must(err)
+		w.SendRaw(strings.Replace(w.oddEvent("prod", arns[1]), `"version":3,`, version, 1))
+		w.shows(2)
+		w.wantAsked(map[string]int{"DescribeTasks": 1})
+		if st := w.stats(); st.Odd != 1 {
+			t.Errorf("statistics %+v", st)
+		}
+	}
+}
+
+// TestOddEventIsNotMissed: events told of the change, in their way.
+func TestOddEventIsNotMissed(t *testing.T) {
 	w := newFedWorld(t)
 	fargate(t, w.Place, "prod", 1)
 	w.start()
+	w.later(11 * time.Minute)
+	w.until("resynced", func() bool { return w.listings(CauseResync) >= 1 })
 	w.DropNext(2)
 	w.must(w.Scale("prod", "web", 2))
 	arns, err := w.RunningTasks("prod", "web")
 	w.must(err)
-	account := w.Place.Scope().Account
-	odd := strings.NewReplacer(someID, nameOf(arns[1]), `"containers":[{"name":"a"}]`, `"containers":7`, "2026-01-02T03:04:05Z", time.Now().UTC().Format(time.RFC3339))
-	w.SendRaw(odd.Replace(taskEvent(account, "us-east-1", "prod")))
+	w.SendRaw(w.oddEvent("prod", arns[1]))
 	w.shows(2)
-	if st := w.stats(); st.Odd != 1 {
-		t.Errorf("statistics %+v", st)
+	w.later(31 * time.Second)
+	if n := w.Stats().Missed[0].Missed; n != 0 {
+		t.Errorf("%d changes missed", n)
+	}
+}
+
+// TestOddEventOfAStranger: what it says of the task is not believed either.
+func TestOddEventOfAStranger(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	w.start()
+	w.DropNext(100)
+	fargate(t, w.Place, "late", 1)
+	arns, err := w.RunningTasks("late", "web")
+	w.must(err)
+	w.SendRaw(strings.Replace(w.oddEvent("late", arns[0]), `"containers":7`,
+		`"containers":[{"name":"app","lastStatus":"RUNNING"}],"attachments":7`, 1))
+	for _, task := range w.shows(2).Tasks {
+		if task.Interface == nil {
+			t.Errorf("%s shows without its address", task.ARN)
+		}
 	}
 }
 

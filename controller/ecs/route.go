@@ -30,7 +30,8 @@ type intake struct {
 	now        time.Time
 
 	events []inventory.Event
-	told   []func() // sources of what is left open, once the events are applied
+	odd    []inventory.Event // not to be taken as they are
+	told   []func()          // sources of what is left open, once the events are applied
 	count  QueueStats
 }
 
@@ -48,6 +49,7 @@ func (q *queue) apply(messages []sqstypes.Message, skew time.Duration) {
 		}
 	}
 	q.w.store.Observe(in.events, in.now)
+	q.w.store.Heard(in.odd, in.now)
 	q.w.notify()
 	for _, tell := range in.told {
 		tell()
@@ -91,9 +93,10 @@ func (in *intake) takeTask(s *source, n notice) {
 		in.count.Outdated++
 		return
 	case !store.Knows(n.scope):
-		in.tell(func() { s.hearUnknown(e) })
+		in.tell(func() { s.hearUnknown(heldBack{e, n.odd}) })
 	case n.odd:
 		in.count.Odd++
+		in.odd = append(in.odd, e)
 		in.tell(func() { s.hearOdd(e) })
 	default:
 		in.events = append(in.events, e)

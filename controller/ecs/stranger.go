@@ -25,16 +25,36 @@ const (
 
 // stranger is a cluster that events tell of, and the store does not know.
 type stranger struct {
-	events    []inventory.Event // held back until it is known
+	events    []heldBack // until it is known
 	busy      bool
 	notBefore time.Time
 	failed    *retrying
 	absent    time.Time // when ECS said that there is none: what happened before does not count
 }
 
+// heldBack is an event of a cluster that is not known.
+type heldBack struct {
+	inventory.Event
+	odd bool // not to be taken as it is
+}
+
+// observe gives the store what was held back.
+func (s *source) observe(events []heldBack) {
+	var plain, odd []inventory.Event
+	for _, e := range events {
+		if e.odd {
+			odd = append(odd, e.Event)
+		} else {
+			plain = append(plain, e.Event)
+		}
+	}
+	s.w.store.Observe(plain, s.w.now())
+	s.w.store.Heard(odd, s.w.now())
+}
+
 // hearUnknown has the cluster of an event looked up, unless the event is older
 // than the answer that there is none.
-func (s *source) hearUnknown(e inventory.Event) {
+func (s *source) hearUnknown(e heldBack) {
 	f := s.follow
 	f.mu.Lock()
 	one, ok := f.strange[e.Task.Scope.Cluster]
@@ -88,7 +108,7 @@ func (s *source) discovered() bool {
 // introduce applies the events of clusters that a poll has found meanwhile.
 func (s *source) introduce() {
 	f := s.follow
-	var events []inventory.Event
+	var events []heldBack
 	f.mu.Lock()
 	for name, one := range f.strange {
 		if !one.busy && len(one.events) > 0 && s.w.store.Knows(s.scope(name)) {
@@ -98,7 +118,7 @@ func (s *source) introduce() {
 		}
 	}
 	f.mu.Unlock()
-	s.w.store.Observe(events, s.w.now())
+	s.observe(events)
 	s.w.notify()
 }
 
@@ -126,7 +146,7 @@ func (s *source) meet(ctx context.Context, names []string) {
 		if events := s.settleStranger(name, asked, exists[name], absent[name]); exists[name] {
 			found = append(found, s.scope(name))
 			s.w.store.Found(s.scope(name), s.w.now())
-			s.w.store.Observe(events, s.w.now())
+			s.observe(events)
 		}
 	}
 	s.w.notify()
@@ -145,7 +165,7 @@ func (s *source) meet(ctx context.Context, names []string) {
 
 // settleStranger keeps what a look-up told, and returns the events that were
 // held back.
-func (s *source) settleStranger(name string, asked time.Time, exists, absent bool) []inventory.Event {
+func (s *source) settleStranger(name string, asked time.Time, exists, absent bool) []heldBack {
 	f, now := s.follow, s.w.now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -157,7 +177,7 @@ func (s *source) settleStranger(name string, asked time.Time, exists, absent boo
 		delete(f.strange, name)
 	case absent:
 		one.absent, one.failed, one.notBefore = asked, nil, now.Add(lookupEvery)
-		one.events = slices.DeleteFunc(one.events, func(e inventory.Event) bool { return !e.At.After(asked) })
+		one.events = slices.DeleteFunc(one.events, func(e heldBack) bool { return !e.At.After(asked) })
 	default:
 		one.failed = one.failed.again(now)
 		one.notBefore = one.failed.at

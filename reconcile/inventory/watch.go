@@ -53,6 +53,24 @@ func (s *Store) Missed(scope Scope, now time.Time) uint64 {
 	return c.watch.missed
 }
 
+// Heard takes down what events tell of that cannot be taken as they are: of which
+// task, and which version, 0 for none. The tasks are to be described
+// ([Store.Wanting]), and their changes are not missed.
+func (s *Store) Heard(events []Event, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, ev := range events {
+		c, t := s.scopes[ev.Task.Scope], ev.Task
+		if c == nil || c.status.State == Gone {
+			continue
+		}
+		c.watch.heard(t.ARN, t.Version, now)
+		if e := c.entries[t.ARN]; !s.buried(c, t) && (e == nil || t.Version > e.task.Version) {
+			c.await(t.ARN, t.Version, now).old = now.Sub(ev.At) > MissingAge+ClockSkew
+		}
+	}
+}
+
 // anew is the watch over a cluster that was found anew, or lost.
 func (w watch) anew(now time.Time) watch {
 	return watch{on: w.on, since: now, missed: w.missed}

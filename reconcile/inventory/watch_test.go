@@ -3,6 +3,8 @@ package inventory
 import (
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestMissed: a change that a describe finds while events are watched counts
@@ -44,6 +46,17 @@ func TestMissed(t *testing.T) {
 			observe(s, found, found.Add(-TombstoneAge-1), running("b", 1))
 			describe(s, found, running("b", 1))
 		}, 0},
+		"odd event before":            {func(s *Store) { heard(s, found, running("a", 2)); describe(s, found, running("a", 2)) }, 0},
+		"odd event before a new task": {func(s *Store) { heard(s, found, running("b", 1)); describe(s, found, running("b", 1)) }, 0},
+		"odd event in time": {func(s *Store) {
+			describe(s, found, running("a", 2))
+			heard(s, in(EventGrace), running("a", 2))
+		}, 0},
+		"odd event of a lower": {func(s *Store) { heard(s, found, running("a", 2)); describe(s, found, running("a", 3)) }, 1},
+		"odd event too late": {func(s *Store) {
+			describe(s, found, running("a", 2))
+			heard(s, in(EventGrace+1), running("a", 2))
+		}, 1},
 		"no longer watched": {func(s *Store) { describe(s, found, running("a", 2)); s.SetWatched(testScope, false, in(1)) }, 0},
 		"never watched":     {func(s *Store) { s.SetWatched(testScope, false, found); describe(s, found, running("a", 2)) }, 0},
 		"watched again":     {func(s *Store) { watchAgain(s, found); describe(s, found, running("a", 2), running("b", 1)) }, 0},
@@ -82,6 +95,39 @@ func TestMissed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func heard(s *Store, at time.Time, task *Task) { s.Heard([]Event{{At: at, Task: task}}, at) }
+
+// TestHeardIsWanted: what an odd event tells of is described, unless it is known
+// to be of the past.
+func TestHeardIsWanted(t *testing.T) {
+	for name, c := range map[string]struct {
+		task *Task
+		want []string
+	}{
+		"a new task":     {running("b", 1), []string{"b"}},
+		"a change":       {running("a", 2), []string{"a"}},
+		"what is known":  {running("a", 1), nil},
+		"without order":  {running("b", 0), []string{"b"}},
+		"a stopped task": {running("dead", 1), nil},
+	} {
+		s := synced(t, running("a", 1))
+		observe(s, start, start, stopping("dead", 2))
+		heard(s, start, c.task)
+		if diff := cmp.Diff(c.want, s.Wanting(testScope, start).Tasks); diff != "" {
+			t.Errorf("%s: tasks to describe (-want +got):\n%s", name, diff)
+		}
+		if n := len(s.Snapshot().Tasks); n != 1 {
+			t.Errorf("%s: %d tasks shown, want the one known", name, n)
+		}
+	}
+	s := synced(t, running("a", 1))
+	s.Gone(testScope, "MISSING", start)
+	heard(s, start, running("b", 1))
+	if w := s.Wanting(testScope, start); !w.Empty() {
+		t.Errorf("of a cluster that is gone %+v is wanted", w)
 	}
 }
 
