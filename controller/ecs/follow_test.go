@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
 	"ecs-scrape/controller/awssim"
 	"ecs-scrape/reconcile/inventory"
 )
@@ -157,6 +159,61 @@ func TestOddEventOfAStranger(t *testing.T) {
 		if task.Interface == nil {
 			t.Errorf("%s shows without its address", task.ARN)
 		}
+	}
+}
+
+// TestFollowUpsOfAClusterThatIsGone end with it.
+func TestFollowUpsOfAClusterThatIsGone(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	fargate(t, w.Place, "short", 1)
+	w.start()
+	s := w.only()
+	defer w.Deny(awssim.Match{Operation: "DescribeTasks"})()
+	for i := range 250 {
+		w.SendRaw(strings.Replace(w.oddEvent("short", fmt.Sprintf("%032x", i)), `"version":3,`, "", 1))
+	}
+	w.drained()
+	w.until("asked", func() bool { return w.asked()["DescribeTasks"] > 0 })
+	w.must(w.Scale("short", "web", 0))
+	w.must(w.DeleteService("short", "web"))
+	w.shows(1)
+	w.must(w.DeleteCluster("short"))
+	w.later(11 * time.Minute)
+	w.eventually("gone", func(s *inventory.Snapshot) bool { return status(t, s, "short").State == inventory.Gone })
+	w.until("forgotten", func() bool {
+		w.later(lookEvery)
+		s.follow.mu.Lock()
+		defer s.follow.mu.Unlock()
+		return s.follow.clusters["short"] == nil && s.follow.clusters["prod"] != nil
+	})
+}
+
+func TestFollowUpsAreBounded(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	w.want()
+	w.good()
+	s := w.only()
+	scope := s.known()[0]
+	for i := range maxExtra + 10 {
+		s.hearOdd(inventory.Event{Task: &inventory.Task{ARN: fmt.Sprintf("%032x", i), Scope: scope}})
+	}
+	asked := s.open(scope).Tasks
+	if len(asked) != maxExtra {
+		t.Errorf("%d tasks to ask for, want %d", len(asked), maxExtra)
+	}
+	denied, gone := errors.New("denied"), &types.ClusterNotFoundException{}
+	for i, err := range []error{denied, gone, &types.InvalidParameterException{}, nil} {
+		s.settleAsked(t.Context(), scope, asked[i:i+1], err)
+	}
+	w.pass(2 * time.Minute)
+	if n := len(s.open(scope).Tasks); n != maxExtra-3 {
+		t.Errorf("%d tasks to ask for, want one that was denied and not the others", n)
+	}
+	w.pass(extraAge)
+	if open := s.open(scope); !open.Empty() {
+		t.Errorf("after so long %d tasks are still asked for", len(open.Tasks))
 	}
 }
 
