@@ -36,6 +36,7 @@ type following struct {
 	looked   time.Time // at all scopes
 	clusters map[string]*pending
 	strange  map[string]*stranger
+	held     int             // events, of all strangers
 	absent   map[string]bool // instances whose agent is not connected
 }
 
