@@ -21,6 +21,12 @@ func refusesNames(err error) bool {
 	return errors.As(err, &invalid)
 }
 
+// noCluster says that ECS knows no cluster of the name.
+func noCluster(err error) bool {
+	var absent *types.ClusterNotFoundException
+	return errors.As(err, &absent)
+}
+
 // apart asks for names of tasks or container instances, and where they are
 // refused together, again without those that have not the form of one, and by
 // halves. It returns the names that the refusal is about: so it concerns them

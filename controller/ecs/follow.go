@@ -22,6 +22,10 @@ const (
 	// stuckAfter how long nothing of a scope may get through before it is stale.
 	lasting    = 3
 	stuckAfter = time.Minute
+	// extraAge and maxExtra bound what events have asked for beyond what the store
+	// wants; the next listing tells of it, too.
+	extraAge = resyncEvery
+	maxExtra = 1000
 )
 
 // following is what events of a source leave open.
@@ -32,17 +36,27 @@ type following struct {
 	looked   time.Time // at all scopes
 	clusters map[string]*pending
 	strange  map[string]*stranger
+	held     int             // events, of all strangers
 	absent   map[string]bool // instances whose agent is not connected
 }
 
 // pending is what is asked for in one cluster.
 type pending struct {
 	due, busy bool
-	tasks     map[string]bool    // to describe, beyond what the store wants
-	machines  map[string]bool    // container instances, likewise
+	tasks     extra              // to describe, beyond what the store wants
+	machines  extra              // container instances, likewise
 	asked     map[string]*putOff // what the store still wants, by name
 	stuck     time.Time          // nothing has got through since
 	remarked  bool
+}
+
+// extra are names to ask for, and since when.
+type extra map[string]time.Time
+
+func (x extra) add(name string, now time.Time) {
+	if _, ok := x[name]; ok || len(x) < maxExtra {
+		x[name] = now
+	}
 }
 
 // putOff is something that was asked for, and may be asked for again later.
@@ -62,7 +76,7 @@ func newFollowing() *following {
 func (f *following) of(cluster string) *pending {
 	p, ok := f.clusters[cluster]
 	if !ok {
-		p = &pending{tasks: map[string]bool{}, machines: map[string]bool{}, asked: map[string]*putOff{}}
+		p = &pending{tasks: extra{}, machines: extra{}, asked: map[string]*putOff{}}
 		f.clusters[cluster] = p
 	}
 	return p
@@ -76,7 +90,7 @@ func (s *source) hear(scope inventory.Scope) { s.ask(scope, func(*pending) {}) }
 func (s *source) hearOdd(e inventory.Event) {
 	s.ask(e.Task.Scope, func(p *pending) {
 		if e.Task.Version <= 0 {
-			p.tasks[e.Task.ARN] = true
+			p.tasks.add(e.Task.ARN, s.w.now())
 		}
 	})
 }
@@ -96,7 +110,7 @@ func (s *source) hearInstance(n notice) {
 	}
 	s.follow.mu.Unlock()
 	if returned || n.instance.MachineID != "" && n.instance.MachineID != known.MachineID {
-		s.ask(n.scope, func(p *pending) { p.machines[n.instance.ARN] = true })
+		s.ask(n.scope, func(p *pending) { p.machines.add(n.instance.ARN, s.w.now()) })
 	}
 }
 
@@ -181,6 +195,7 @@ func (s *source) takeDue() []inventory.Scope {
 	if now.Sub(f.looked) >= lookEvery {
 		f.looked = now
 		maps.DeleteFunc(f.absent, func(arn string, _ bool) bool { return s.w.store.Machine(arn) == nil })
+		maps.DeleteFunc(f.clusters, func(name string, p *pending) bool { return !p.busy && !s.w.store.Knows(s.scope(name)) })
 		for _, scope := range all {
 			f.of(scope.Cluster).due = true
 		}
@@ -233,6 +248,9 @@ func (s *source) open(scope inventory.Scope) inventory.Wanting {
 	s.follow.mu.Lock()
 	defer s.follow.mu.Unlock()
 	p := s.follow.of(scope.Cluster)
+	for _, x := range []extra{p.tasks, p.machines} {
+		maps.DeleteFunc(x, func(_ string, since time.Time) bool { return now.Sub(since) >= extraAge })
+	}
 	out.Tasks = joined(out.Tasks, p.tasks)
 	out.Instances = joined(out.Instances, p.machines)
 	wanted := map[string]bool{}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
+
 	"ecs-scrape/controller/awssim"
 	"ecs-scrape/reconcile/inventory"
 )
@@ -98,10 +100,11 @@ func TestStrangersWaitForTheFirstAnswer(t *testing.T) {
 	w.shows(2)
 }
 
-// oddEvent is of a task, in a form that no event has.
+// oddEvent is of a task, in a form that no event has. AWS's clock is a little
+// ahead.
 func (w *fedWorld) oddEvent(cluster, task string) string {
 	return strings.NewReplacer(someID, nameOf(task), `"containers":[{"name":"a"}]`, `"containers":7`,
-		"2026-01-02T03:04:05Z", w.now().UTC().Format(time.RFC3339)).Replace(taskEvent(w.Place.Scope().Account, "us-east-1", cluster))
+		"2026-01-02T03:04:05Z", w.now().Add(2*time.Second).UTC().Format(time.RFC3339)).Replace(taskEvent(w.Place.Scope().Account, "us-east-1", cluster))
 }
 
 func TestOddEventIsDescribed(t *testing.T) {
@@ -150,11 +153,67 @@ func TestOddEventOfAStranger(t *testing.T) {
 	fargate(t, w.Place, "late", 1)
 	arns, err := w.RunningTasks("late", "web")
 	w.must(err)
-	w.SendRaw(w.oddEvent("late", arns[0]))
+	w.SendRaw(strings.Replace(w.oddEvent("late", arns[0]), `"containers":7`,
+		`"containers":[{"name":"app","lastStatus":"RUNNING"}],"attachments":7`, 1))
 	for _, task := range w.shows(2).Tasks {
-		if len(task.Containers) == 0 {
-			t.Errorf("%s shows without its containers", task.ARN)
+		if task.Interface == nil {
+			t.Errorf("%s shows without its address", task.ARN)
 		}
+	}
+}
+
+// TestFollowUpsOfAClusterThatIsGone end with it.
+func TestFollowUpsOfAClusterThatIsGone(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	fargate(t, w.Place, "short", 1)
+	w.start()
+	s := w.only()
+	defer w.Deny(awssim.Match{Operation: "DescribeTasks"})()
+	for i := range 250 {
+		w.SendRaw(strings.Replace(w.oddEvent("short", fmt.Sprintf("%032x", i)), `"version":3,`, "", 1))
+	}
+	w.drained()
+	w.until("asked", func() bool { return w.asked()["DescribeTasks"] > 0 })
+	w.must(w.Scale("short", "web", 0))
+	w.must(w.DeleteService("short", "web"))
+	w.shows(1)
+	w.must(w.DeleteCluster("short"))
+	w.later(11 * time.Minute)
+	w.eventually("gone", func(s *inventory.Snapshot) bool { return status(t, s, "short").State == inventory.Gone })
+	w.until("forgotten", func() bool {
+		w.later(lookEvery)
+		s.follow.mu.Lock()
+		defer s.follow.mu.Unlock()
+		return s.follow.clusters["short"] == nil && s.follow.clusters["prod"] != nil
+	})
+}
+
+func TestFollowUpsAreBounded(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	w.want()
+	w.good()
+	s := w.only()
+	scope := s.known()[0]
+	for i := range maxExtra + 10 {
+		s.hearOdd(inventory.Event{Task: &inventory.Task{ARN: fmt.Sprintf("%032x", i), Scope: scope}})
+	}
+	asked := s.open(scope).Tasks
+	if len(asked) != maxExtra {
+		t.Errorf("%d tasks to ask for, want %d", len(asked), maxExtra)
+	}
+	denied, gone := errors.New("denied"), &types.ClusterNotFoundException{}
+	for i, err := range []error{denied, gone, &types.InvalidParameterException{}, nil} {
+		s.settleAsked(t.Context(), scope, asked[i:i+1], err)
+	}
+	w.pass(2 * time.Minute)
+	if n := len(s.open(scope).Tasks); n != maxExtra-3 {
+		t.Errorf("%d tasks to ask for, want one that was denied and not the others", n)
+	}
+	w.pass(extraAge)
+	if open := s.open(scope); !open.Empty() {
+		t.Errorf("after so long %d tasks are still asked for", len(open.Tasks))
 	}
 }
 

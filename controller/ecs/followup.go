@@ -30,7 +30,7 @@ func (t *tally) add(err error) {
 }
 
 // joined adds names to a sorted list, without doubles.
-func joined(names []string, more map[string]bool) []string {
+func joined(names []string, more extra) []string {
 	if len(more) == 0 {
 		return names
 	}
@@ -69,7 +69,8 @@ func (s *source) split(scope inventory.Scope, names []string) (fresh, failed []s
 }
 
 // settleAsked puts off what was asked for, also what was answered: as long as
-// the store still wants it, the answer did not help.
+// the store still wants it, the answer did not help. What nobody but an event
+// wants is done with, too, if ECS says that there can be no such thing.
 func (s *source) settleAsked(ctx context.Context, scope inventory.Scope, names []string, err error) {
 	if ctx.Err() != nil {
 		return
@@ -84,7 +85,7 @@ func (s *source) settleAsked(ctx context.Context, scope inventory.Scope, names [
 			last = o.retrying
 		}
 		p.asked[name] = &putOff{last.again(now), err}
-		if err == nil {
+		if err == nil || refusesNames(err) || noCluster(err) {
 			delete(p.tasks, name)
 			delete(p.machines, name)
 		}

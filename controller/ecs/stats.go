@@ -52,7 +52,7 @@ type PollStats struct {
 	Duration time.Duration // of the last full poll
 	Polls    uint64        // full ones
 	Failed   uint64        // those in which anything failed
-	Listings map[Cause]uint64
+	Listings map[Cause]uint64 // full ones in which nothing failed
 }
 
 // Stats returns the counts and the state of the budgets.

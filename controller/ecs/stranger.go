@@ -17,10 +17,10 @@ const (
 	// is not known, and absentAge how long it is remembered that there is none.
 	lookupEvery = 5 * time.Second
 	absentAge   = time.Hour
-	// maxStrangers and maxHeldBack bound what is kept of clusters that are not
-	// known; a listing finds the rest.
+	// maxStrangers and maxHeldBack bound the clusters that are not known, and the
+	// events of all of them; a listing finds the rest.
 	maxStrangers = 1000
-	maxHeldBack  = 1000
+	maxHeldBack  = 10_000
 )
 
 // stranger is a cluster that events tell of, and the store does not know.
@@ -57,19 +57,49 @@ func (s *source) observe(events []heldBack) {
 func (s *source) hearUnknown(e heldBack) {
 	f := s.follow
 	f.mu.Lock()
-	one, ok := f.strange[e.Task.Scope.Cluster]
-	if !ok && len(f.strange) < maxStrangers {
-		one = &stranger{}
-		f.strange[e.Task.Scope.Cluster] = one
-	}
-	wanted := one != nil && len(one.events) < maxHeldBack && e.At.After(one.absent)
+	one := f.stranger(e.Task.Scope.Cluster)
+	wanted := one != nil && f.held < maxHeldBack && e.At.After(one.absent)
 	if wanted {
 		one.events = append(one.events, e)
+		f.held++
 	}
 	f.mu.Unlock()
 	if wanted {
 		signal(f.told)
 	}
+}
+
+// stranger is the cluster of that name, or nil where there are too many. Rather
+// than that, the one longest known to be absent is forgotten. The caller holds
+// the lock.
+func (f *following) stranger(name string) *stranger {
+	if one := f.strange[name]; one != nil {
+		return one
+	}
+	if len(f.strange) >= maxStrangers {
+		oldest := ""
+		for other, one := range f.strange {
+			if !one.busy && len(one.events) == 0 && (oldest == "" || one.absent.Before(f.strange[oldest].absent)) {
+				oldest = other
+			}
+		}
+		if oldest == "" {
+			return nil
+		}
+		delete(f.strange, oldest)
+	}
+	one := &stranger{}
+	f.strange[name] = one
+	return one
+}
+
+// forget drops a stranger, and with it what was held back, which it returns. The
+// caller holds the lock.
+func (f *following) forget(name string) []heldBack {
+	events := f.strange[name].events
+	f.held -= len(events)
+	delete(f.strange, name)
+	return events
 }
 
 // strangers are the clusters to look up now: none before the source's clusters
@@ -112,9 +142,8 @@ func (s *source) introduce() {
 	f.mu.Lock()
 	for name, one := range f.strange {
 		if !one.busy && len(one.events) > 0 && s.w.store.Knows(s.scope(name)) {
-			events = append(events, one.events...)
+			events = append(events, f.forget(name)...)
 			f.of(name).due = true
-			delete(f.strange, name)
 		}
 	}
 	f.mu.Unlock()
@@ -164,20 +193,21 @@ func (s *source) meet(ctx context.Context, names []string) {
 }
 
 // settleStranger keeps what a look-up told, and returns the events that were
-// held back.
+// held back of a cluster that exists.
 func (s *source) settleStranger(name string, asked time.Time, exists, absent bool) []heldBack {
 	f, now := s.follow, s.w.now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	one := f.strange[name]
-	events := one.events
 	one.busy = false
 	switch {
 	case exists:
-		delete(f.strange, name)
+		return f.forget(name)
 	case absent:
 		one.absent, one.failed, one.notBefore = asked, nil, now.Add(lookupEvery)
-		one.events = slices.DeleteFunc(one.events, func(e heldBack) bool { return !e.At.After(asked) })
+		later := slices.DeleteFunc(one.events, func(e heldBack) bool { return !e.At.After(asked) })
+		f.held -= len(one.events) - len(later)
+		one.events = later
 	default:
 		one.failed = one.failed.again(now)
 		one.notBefore = one.failed.at
@@ -185,5 +215,5 @@ func (s *source) settleStranger(name string, asked time.Time, exists, absent boo
 			one.notBefore = earliest
 		}
 	}
-	return events
+	return nil
 }
