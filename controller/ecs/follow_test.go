@@ -175,12 +175,7 @@ func TestFollowUpsOfAClusterThatIsGone(t *testing.T) {
 	}
 	w.drained()
 	w.until("asked", func() bool { return w.asked()["DescribeTasks"] > 0 })
-	w.must(w.Scale("short", "web", 0))
-	w.must(w.DeleteService("short", "web"))
-	w.shows(1)
-	w.must(w.DeleteCluster("short"))
-	w.later(11 * time.Minute)
-	w.eventually("gone", func(s *inventory.Snapshot) bool { return status(t, s, "short").State == inventory.Gone })
+	w.deleteShort()
 	w.until("forgotten", func() bool {
 		w.later(lookEvery)
 		s.follow.mu.Lock()
