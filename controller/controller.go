@@ -112,8 +112,9 @@ type Controller struct {
 	resume     time.Time // no pass before it
 	failure    string    // the last error logged
 	problems   map[string]bool
-	overdue    map[string]bool // places that were logged
-	remembered *spec.Set       // whose accepted objects are on disk
+	overdue    map[string]bool   // places that were logged
+	events     map[string]string // why the events of a place do not arrive, as logged
+	remembered *spec.Set         // whose accepted objects are on disk
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new

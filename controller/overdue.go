@@ -38,17 +38,20 @@ func unreadSince(sc *inventory.ScopeStatus) time.Time {
 }
 
 // overdue lists the places that have not been read for longer than that, the
-// longest first.
+// longest first. Where the clusters of a region cannot be listed, that stands for
+// all of them.
 func overdue(sources []inventory.SourceStatus, scopes []inventory.ScopeStatus, now time.Time, after time.Duration) []Overdue {
 	out := []Overdue{}
+	whole := map[inventory.Scope]bool{} // regions
 	late := func(since time.Time) bool { return after > 0 && !since.IsZero() && now.Sub(since) >= after }
 	for i := range sources {
 		if src := &sources[i]; late(src.Since) {
 			out = append(out, Overdue{Account: src.Account, Region: cmp.Or(src.Region, src.Source.Region), Since: src.Since, Reason: src.Reason})
+			whole[inventory.Scope{Account: src.Account, Region: src.Region}] = true
 		}
 	}
 	for i := range scopes {
-		if sc := &scopes[i]; late(unreadSince(sc)) {
+		if sc := &scopes[i]; late(unreadSince(sc)) && !whole[inventory.Scope{Account: sc.Scope.Account, Region: sc.Scope.Region}] {
 			out = append(out, Overdue{sc.Scope.Account, sc.Scope.Region, sc.Scope.Cluster, sc.Since, sc.Reason})
 		}
 	}
@@ -72,6 +75,28 @@ func (c *Controller) logOverdue(places []Overdue) {
 		}
 	}
 	c.overdue = now
+}
+
+// logEvents logs when the events of a region no longer arrive, and when they do
+// again.
+func (c *Controller) logEvents(sources []inventory.SourceStatus) {
+	now := map[string]string{}
+	for i := range sources {
+		src := &sources[i]
+		if src.Events == nil || src.Events.Reason == "" && !src.Events.Working {
+			continue
+		}
+		place := Overdue{Account: src.Account, Region: cmp.Or(src.Region, src.Source.Region)}.place() + " " + src.Source.EventsQueue
+		reason := src.Events.Reason
+		now[place] = reason
+		switch before, known := c.events[place]; {
+		case reason != "" && reason != before:
+			c.options.Log.Warn("events do not arrive; clusters are polled", "place", place, "reason", reason)
+		case reason == "" && known && before != "":
+			c.options.Log.Info("events arrive again", "place", place)
+		}
+	}
+	c.events = now
 }
 
 func (o Overdue) message() string {

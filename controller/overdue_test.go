@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +73,7 @@ func TestOverduePlaces(t *testing.T) {
 	sources := []inventory.SourceStatus{
 		{Source: inventory.Source{Region: "eu-west-1"}, Since: ago(time.Hour), Reason: "denied"},
 		{Account: "1", Region: "us-east-1", Listed: true},
+		{Account: "2", Region: "us-east-1", Listed: true, Since: ago(time.Hour), Reason: "denied"},
 	}
 	scope := func(cluster string, state inventory.State, since time.Duration) inventory.ScopeStatus {
 		return inventory.ScopeStatus{Scope: inventory.Scope{Account: "1", Region: "us-east-1", Cluster: cluster}, State: state, Since: ago(since)}
@@ -79,16 +81,41 @@ func TestOverduePlaces(t *testing.T) {
 	scopes := []inventory.ScopeStatus{
 		scope("fresh", inventory.Stale, time.Minute), scope("gone", inventory.Gone, time.Hour),
 		scope("never", inventory.Unsynced, 2*time.Hour), scope("old", inventory.Stale, 15*time.Minute), scope("synced", inventory.Synced, 0),
+		{Scope: inventory.Scope{Account: "2", Region: "us-east-1", Cluster: "old"}, State: inventory.Stale, Since: ago(time.Hour)},
 	}
 	var got []string
 	for _, o := range overdue(sources, scopes, now, 15*time.Minute) {
 		got = append(got, o.place())
 	}
-	want := []string{"cluster 1/us-east-1/never", "region ?/eu-west-1", "cluster 1/us-east-1/old"}
+	want := []string{"cluster 1/us-east-1/never", "region ?/eu-west-1", "region 2/us-east-1", "cluster 1/us-east-1/old"}
 	if !slices.Equal(got, want) {
 		t.Errorf("overdue %q, want %q", got, want)
 	}
 	if got := overdue(sources, scopes, now, 0); len(got) > 0 {
 		t.Errorf("never means never: %v", got)
+	}
+}
+
+// TestEventsAreLogged: that events do not arrive, and that they do again, is
+// logged once each, and nothing before it is known.
+func TestEventsAreLogged(t *testing.T) {
+	t.Parallel()
+	log := &journal{}
+	c := &Controller{options: Options{Log: slog.New(log)}}
+	for _, step := range []struct {
+		events *inventory.EventsStatus
+		want   []string
+	}{
+		{&inventory.EventsStatus{}, nil},
+		{&inventory.EventsStatus{Working: true}, nil},
+		{&inventory.EventsStatus{Reason: "denied"}, []string{"WARN events do not arrive; clusters are polled"}},
+		{&inventory.EventsStatus{Reason: "denied"}, nil},
+		{&inventory.EventsStatus{Working: true}, []string{"INFO events arrive again"}},
+		{nil, nil},
+	} {
+		c.logEvents([]inventory.SourceStatus{{Account: "1", Region: "r", Source: inventory.Source{EventsQueue: "q"}, Events: step.events}})
+		if got := log.Take(); !slices.Equal(got, step.want) {
+			t.Errorf("%+v: logged %q, want %q", step.events, got, step.want)
+		}
 	}
 }

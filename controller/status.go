@@ -176,6 +176,7 @@ func (c *Controller) restate(s *Status) {
 	s.Config = c.configStatus()
 	s.Overdue = overdue(s.Sources, s.Scopes, time.Now(), c.options.StaleAfter)
 	c.logOverdue(s.Overdue)
+	c.logEvents(s.Sources)
 	s.Objects = c.restand(s.Objects, time.Now().UTC())
 	s.Healthy = c.config.published != "" || c.config.previous != ""
 	s.judge(c.passErr)

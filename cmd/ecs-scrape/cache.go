@@ -30,6 +30,6 @@ func (o *runOptions) watcher(dir *target.Directory, log *slog.Logger) (*ecs.Watc
 		return nil, err
 	}
 	options.Cache = stateCache{dir}
-	options.CacheFailed = func(err error) { log.Warn("what is known of ECS cannot be kept across restarts", "err", err) }
+	options.CacheFailed = func(err error) { log.Warn("what is known of ECS is not carried from one run to the next", "err", err) }
 	return ecs.New(options)
 }

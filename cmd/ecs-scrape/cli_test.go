@@ -163,6 +163,7 @@ func TestQuotaList(t *testing.T) {
 	} {
 		f, flags := &ecsFlags{}, pflag.NewFlagSet("", pflag.ContinueOnError)
 		f.add(flags)
+		f.addWatch(flags)
 		if err := flags.Parse(c.args); err != nil {
 			t.Fatal(err)
 		}

@@ -89,10 +89,15 @@ func (f *ecsFlags) add(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&f.clusters, "ecs.cluster", nil, "name or glob of a cluster to watch; repeatable (default all); for a PrometheusConfig without spec.ecs")
 	flags.StringVar(&f.region, "ecs.region", "", "region to watch (default: this task's); for a PrometheusConfig without spec.ecs")
 	flags.StringVar(&f.roleARN, "ecs.role-arn", "", "role to assume; for a PrometheusConfig without spec.ecs")
-	flags.StringVar(&f.queue, "ecs.events-queue", "", "URL of the SQS queue that ECS events arrive in; empty: clusters are polled; for a PrometheusConfig without spec.ecs")
-	flags.DurationVar(&f.poll, "ecs.poll-interval", defaultPoll, "how often clusters without a working events queue are listed, as far as the budget allows")
 	flags.Float64Var(&f.share, "ecs.quota-share", defaultShare, "share of AWS's request quotas to stay within, above 0 and up to 1")
 	flags.StringSliceVar(&f.quotas, "ecs.quota", nil, "CATEGORY=BURST/REFILL of a quota that AWS has raised for the account; repeatable")
+}
+
+// addWatch adds what only matters to who keeps watching: a command that looks once
+// lists everything, and takes no events from who does.
+func (f *ecsFlags) addWatch(flags *pflag.FlagSet) {
+	flags.StringVar(&f.queue, "ecs.events-queue", "", "URL of the SQS queue that ECS events arrive in; empty: clusters are polled; for a PrometheusConfig without spec.ecs")
+	flags.DurationVar(&f.poll, "ecs.poll-interval", defaultPoll, "how often clusters without a working events queue are listed, as far as the budget allows")
 }
 
 func (f *ecsFlags) sources() []inventory.Source {

@@ -194,7 +194,7 @@ func TestRestoredClusterThatIsNotNamed(t *testing.T) {
 
 func TestUnusableCacheIsIgnored(t *testing.T) {
 	m := newMemory()
-	m.data[cachedDefinitions], m.data[cachedInventory] = []byte("definitions 99\n"), []byte("inventory 1\nrubbish")
+	m.data[cachedDefinitions], m.data[cachedInventory] = []byte("definitions 99\n"), []byte("inventory 2\nrubbish")
 	w := newWorld(t, awssim.Options{}, m.options())
 	if len(m.told) != 2 || !strings.Contains(m.told[0], `its format is "definitions 99"`) || !strings.Contains(m.told[1], "the inventory of an earlier run cannot be used") {
 		t.Errorf("told: %q", m.told)

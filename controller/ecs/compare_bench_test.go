@@ -125,9 +125,9 @@ func (a *account) leap(t time.Time) {
 	a.lead += max(0, missing)
 }
 
-// minutes are the times of the polls. A Watcher describes a task again after
-// five minutes, so that minutes 5 to 9 are one turn of its steady state; in
-// those left out it would only list.
+// minutes are the times of the polls. A Watcher describes every task again
+// within ten minutes, the same number at each poll, so that any of the minutes
+// after the first few tell of its steady state.
 // Of a very large account two of them have to do: a poll of fifty thousand tasks
 // takes most of a minute.
 func minutes(tasks int) (all []int, steady int) {

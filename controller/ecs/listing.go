@@ -119,7 +119,7 @@ func (c *crawler) fillUp() {
 	if len(c.pending)%inventory.DescribeBatch == 0 {
 		return
 	}
-	for _, arn := range c.w.store.Due(c.scope, c.w.now()) {
+	for _, arn := range c.due(c.scope) {
 		if len(c.pending)%inventory.DescribeBatch == 0 {
 			return
 		}

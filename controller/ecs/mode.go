@@ -62,7 +62,7 @@ func (s *source) setQueue(url string) {
 	}
 	s.state.Source.EventsQueue, s.state.Events = url, nil
 	if url != "" {
-		s.state.Events = &inventory.EventsStatus{Since: stamp(s.w.now()), Reason: "not asked yet"}
+		s.state.Events = &inventory.EventsStatus{Since: stamp(s.w.now())}
 	}
 }
 
@@ -151,12 +151,12 @@ func (s *source) schedule(began, now time.Time) {
 	case s.failed > 0:
 		s.next, s.cause = now.Add(backoff(s.failed)), CausePoll
 	case !f.state.working || s.state.Account == "":
-		s.next, s.cause = began.Add(earlier(s.interval(now))), CausePoll
+		s.next, s.cause = began.Add(earlier(s.interval(began))), CausePoll
 	case began.Before(f.state.since):
 		s.next, s.cause = now, CauseReturn
 	default:
 		f.relied = true
-		s.next, s.cause = began.Add(earlier(s.interval(now))), CauseResync
+		s.next, s.cause = began.Add(earlier(s.interval(began))), CauseResync
 	}
 }
 
@@ -214,6 +214,31 @@ func (s *source) countMissed() {
 	s.feeding.missed = missed
 }
 
+// untilListing is the time until the next full poll, as far as it is planned: during
+// one, that until the one after it.
+func (s *source) untilListing() time.Duration {
+	now := s.w.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.polling.IsZero() {
+		return s.next.Sub(now)
+	}
+	return max(s.interval(s.polling), s.stats.Duration+rest(s.stats.Duration))
+}
+
+// refreshAfter is when to describe again the tasks of a scope that are to be
+// described within that time: a tick before it is over, and some for the calls.
+func refreshAfter(within time.Duration) time.Duration { return within * 4 / 5 }
+
+// due are the tasks of a scope whose turn it is to be described again.
+func (s *source) due(scope inventory.Scope) []string {
+	every := s.untilListing()
+	if within := s.w.store.RefreshWithin(scope); within < inventory.Refresh {
+		every = min(every, refreshAfter(within))
+	}
+	return s.w.store.Due(scope, s.w.now(), every)
+}
+
 // restless are the scopes with tasks to be described again before the next
 // listing.
 func (s *source) restless() []inventory.Scope {
@@ -224,7 +249,7 @@ func (s *source) restless() []inventory.Scope {
 		s.retryMu.Lock()
 		last, listed := s.refreshed[scope.Cluster]
 		s.retryMu.Unlock()
-		if listed && within < inventory.Refresh && now.Sub(last) >= within*4/5 && !s.failing(scope.Cluster) {
+		if listed && within < inventory.Refresh && now.Sub(last) >= refreshAfter(within) && !s.failing(scope.Cluster) {
 			out = append(out, scope)
 		}
 	}

@@ -255,3 +255,27 @@ func TestBacklogDrainsWithFewCalls(t *testing.T) {
 	w.must(w.Scale("prod", "web", 2))
 	w.shows(2)
 }
+
+// TestHealthCostsWhatItHasTo: with events, health that is no older than a minute
+// takes one call a minute for a hundred tasks, listings included.
+func TestHealthCostsWhatItHasTo(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 100)
+	w.Want(inventory.Want{Sources: []inventory.Source{{EventsQueue: w.queueURL}}, Facts: inventory.Facts{Health: true}})
+	s := w.only()
+	q := newQueue(w.Watcher, queueID{url: w.queueURL})
+	s.subscribe(q)
+	s.feed(q, feedState{working: true, since: w.now()})
+	look := func(long time.Duration) {
+		for range long / tick {
+			w.must(s.poll(t.Context(), !w.now().Before(s.nextPoll())))
+			w.pass(tick)
+		}
+	}
+	look(11 * time.Minute)
+	w.ResetCalls()
+	look(time.Hour)
+	if n := w.asked()["DescribeTasks"]; n < 60 || n > 66 {
+		t.Errorf("%d calls in an hour, want 60 and some for listings that come early", n)
+	}
+}

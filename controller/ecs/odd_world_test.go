@@ -128,7 +128,7 @@ func (w *oddWorld) poll(a *answers) error {
 	for _, arn := range w.store.WantedDefinitions(w.scope, w.now) { // there is none of such a name
 		w.store.PutAbsentDefinition(arn, w.now)
 	}
-	unknown, _ := w.store.WholeInstances(w.scope, w.now)
+	unknown, _ := w.store.WholeInstances(w.scope, w.now, inventory.Refresh)
 	for _, arn := range append(unknown, w.store.WantedInstances(w.scope, w.now)...) {
 		w.store.PutInstance(&inventory.Instance{ARN: arn}, w.now)
 	}

@@ -92,11 +92,12 @@ func (s *source) settlePart(ctx context.Context, p part, err error) {
 
 // services asks for the services that the scope's tasks belong to.
 func (s *source) services(ctx context.Context, scope inventory.Scope) error {
-	return s.describeServices(ctx, scope, s.w.store.WantedServices(scope, s.w.now()))
+	return s.describeServices(ctx, scope, s.w.store.WantedServices(scope, s.w.now(), s.untilListing()))
 }
 
 func (s *source) describeServices(ctx context.Context, scope inventory.Scope, names []string) error {
 	return inBatches(ctx, names, inventory.ServiceBatch, func(ctx context.Context, batch []string) error {
+		asked := s.w.now()
 		out, err := s.aws.ecs.DescribeServices(ctx, &ecs.DescribeServicesInput{
 			Cluster: aws.String(scope.Cluster), Services: batch, Include: []types.ServiceField{types.ServiceFieldTags},
 		})
@@ -104,7 +105,7 @@ func (s *source) describeServices(ctx context.Context, scope inventory.Scope, na
 			return fmt.Errorf("describe services: %w", err)
 		}
 		found, missing, err := sortServices(batch, out)
-		s.w.store.PutServices(scope, found, missing, s.w.now())
+		s.w.store.PutServices(scope, found, missing, asked)
 		return err
 	})
 }
@@ -146,7 +147,7 @@ func (s *source) clusterTags(ctx context.Context, scopes []inventory.Scope) {
 	ctx = withLeisure(ctx)
 	var names []string
 	for _, scope := range scopes {
-		if s.mayAsk(part{scope.Cluster, inventory.FactClusterTags}) && s.w.store.WantedCluster(scope, s.w.now()) {
+		if s.mayAsk(part{scope.Cluster, inventory.FactClusterTags}) && s.w.store.WantedCluster(scope, s.w.now(), s.untilListing()) {
 			names = append(names, scope.Cluster)
 		}
 	}
@@ -182,12 +183,12 @@ func (s *source) describeTags(ctx context.Context, clusters []string) (map[strin
 // filter: an unknown id among NetworkInterfaceIds would fail the call, here it
 // is only absent.
 func (s *source) interfaces(ctx context.Context, scope inventory.Scope) error {
-	return s.describeInterfaces(ctx, scope, s.w.store.WantedInterfaces(scope, s.w.now()))
+	return s.describeInterfaces(ctx, scope, s.w.store.WantedInterfaces(scope, s.w.now(), s.untilListing()))
 }
 
 func (s *source) describeInterfaces(ctx context.Context, scope inventory.Scope, ids []string) error {
 	return inBatches(ctx, ids, inventory.InterfaceBatch, func(ctx context.Context, batch []string) error {
-		found := map[string]inventory.Interface{}
+		asked, found := s.w.now(), map[string]inventory.Interface{}
 		pages := ec2.NewDescribeNetworkInterfacesPaginator(s.aws.ec2, &ec2.DescribeNetworkInterfacesInput{
 			Filters:    []ec2types.Filter{{Name: aws.String("network-interface-id"), Values: batch}},
 			MaxResults: aws.Int32(1000),
@@ -201,7 +202,7 @@ func (s *source) describeInterfaces(ctx context.Context, scope inventory.Scope, 
 				found[aws.ToString(page.NetworkInterfaces[i].NetworkInterfaceId)] = decodeNetworkInterface(&page.NetworkInterfaces[i])
 			}
 		}
-		s.w.store.PutInterfaces(scope, batch, found, s.w.now())
+		s.w.store.PutInterfaces(scope, batch, found, asked)
 		return nil
 	})
 }
@@ -209,7 +210,7 @@ func (s *source) describeInterfaces(ctx context.Context, scope inventory.Scope, 
 // wholeInstances asks for the machines beneath all of the scope's tasks, for
 // their tags and public addresses.
 func (s *source) wholeInstances(ctx context.Context, scope inventory.Scope) error {
-	unknown, known := s.w.store.WholeInstances(scope, s.w.now())
+	unknown, known := s.w.store.WholeInstances(scope, s.w.now(), s.untilListing())
 	found, err := s.containerInstances(ctx, scope, unknown)
 	if err != nil {
 		return err

@@ -283,7 +283,7 @@ func TestFactsOnceHeld(t *testing.T) {
 	w.wantFacts(everything())
 	wantLacking(t, w.good(), everything(), nil)
 	release := w.Deny(awssim.Match{Operation: "DescribeServices"})
-	w.pass(9 * time.Minute)
+	w.pass(inventory.Refresh)
 	snap := w.good()
 	wantLacking(t, snap, everything(), map[string]string{"services": "describe services: "})
 	if s := snap.Service(w.task(w.fargate)); s == nil || s.Tags["team"] != "a" {

@@ -59,7 +59,7 @@ type queue struct {
 func newQueue(w *Watcher, id queueID) *queue {
 	return &queue{
 		w: w, id: id, deleting: make(chan string, 4096), answered: make(chan struct{}),
-		state: feedState{since: stamp(w.now()), reason: "not asked yet"},
+		state: feedState{since: stamp(w.now())},
 	}
 }
 

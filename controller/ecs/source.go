@@ -39,6 +39,7 @@ type source struct {
 	failed  int // discoveries in a row
 	stats   PollStats
 	began   time.Time // of the last full poll
+	polling time.Time // began of the full poll under way; zero while there is none
 	next    time.Time // full poll
 	cause   Cause     // of the next full poll
 	feeding feeding
@@ -58,6 +59,7 @@ func newSource(w *Watcher, src inventory.Source) *source {
 // whose time to try again has come. The error joins what failed.
 func (s *source) poll(ctx context.Context, full bool) error {
 	began := s.w.now()
+	s.begin(full, began)
 	scopes, err := s.scopes(ctx, full)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -170,6 +172,14 @@ func (s *source) judge(err error) {
 	}
 }
 
+func (s *source) begin(full bool, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.polling = (time.Time{}); full {
+		s.polling = now
+	}
+}
+
 func (s *source) record(full bool, began time.Time, err error) {
 	if !full {
 		return
@@ -187,12 +197,15 @@ func (s *source) record(full bool, began time.Time, err error) {
 	s.began, s.stats.Duration = began, now.Sub(began)
 	s.stats.Listings[s.cause]++
 	s.schedule(began, now)
-	// A poll that takes all of its interval leaves a tenth of its time, and of
-	// its share of the quota, to others.
-	if rest := now.Add(s.stats.Duration / 10); s.next.Before(rest) {
-		s.next = rest
+	s.polling = time.Time{}
+	if earliest := now.Add(rest(s.stats.Duration)); s.next.Before(earliest) {
+		s.next = earliest
 	}
 }
+
+// rest is the pause after a poll that takes all of its interval: it leaves a tenth
+// of its time, and of its share of the quota, to others.
+func rest(poll time.Duration) time.Duration { return poll / 10 }
 
 func (s *source) status() inventory.SourceStatus {
 	s.mu.Lock()

@@ -21,7 +21,7 @@ const inFlight = 16
 
 // refresh describes again the tasks whose turn it is. Nobody waits for that.
 func (s *source) refresh(ctx context.Context, scope inventory.Scope) error {
-	if err := s.describe(withLeisure(ctx), scope, s.w.store.Due(scope, s.w.now())); err != nil {
+	if err := s.describe(withLeisure(ctx), scope, s.due(scope)); err != nil {
 		return err
 	}
 	return s.resolve(ctx, scope)

@@ -165,12 +165,12 @@ func (d *Directory) stagePath() (string, error) {
 
 // put writes a file completely and renames it into place. The directory of path
 // is the caller's to sync.
-func (d *Directory) put(path string, data []byte, mode fs.FileMode) error {
+func (d *Directory) put(path string, write content, mode fs.FileMode) error {
 	staged, err := d.stagePath()
 	if err != nil {
 		return err
 	}
-	if err := writeFile(staged, data, mode); err != nil {
+	if err := writeFile(staged, write, mode); err != nil {
 		return err
 	}
 	if err := os.Rename(staged, path); err != nil {

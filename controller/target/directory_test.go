@@ -3,6 +3,7 @@ package target
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -295,7 +296,7 @@ func TestCrashBetweenRecordAndFile(t *testing.T) {
 	d := open(t, t.TempDir())
 	write(t, d, time.Now(), pool(classPath, "a:1"))
 	next := pool(classPath, "a:1", "b:1")
-	if err := d.writeOrigins(classPath, digestOf(next.Encode()), next.Sorted()); err != nil {
+	if err := d.writeOrigins(classPath, digestOf(next.EncodeTo).String(), next.Sorted()); err != nil {
 		t.Fatal(err)
 	}
 	d = open(t, d.Path())
@@ -476,5 +477,21 @@ func TestPoolsOfAllKinds(t *testing.T) {
 	}
 	if records := stateFiles(t, d); len(live(t, d).Pools) != 1 || len(records) != 1 {
 		t.Errorf("left are %+v, records %v", live(t, d).Pools, records)
+	}
+}
+
+// TestContentThatFails: of a file whose content ends early nothing is left, and
+// what was there before stays.
+func TestContentThatFails(t *testing.T) {
+	d := open(t, t.TempDir())
+	write(t, d, time.Now(), pool(classPath, "a:1"))
+	before := inode(t, d.at(classPath))
+	cut := errors.New("cut")
+	err := d.put(d.at(classPath), func(w io.Writer) error {
+		_, err := io.WriteString(w, "[")
+		return errors.Join(err, cut)
+	}, fileMode)
+	if !errors.Is(err, cut) || inode(t, d.at(classPath)) != before || len(stateFiles(t, d)) != 1 {
+		t.Errorf("%v; %q", err, stateFiles(t, d))
 	}
 }

@@ -3,6 +3,7 @@ package target
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,13 +43,28 @@ func makeDir(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// content writes what a file is to hold. An error is the writer's.
+type content func(io.Writer) error
+
+// whole is content that is in memory, in parts.
+func whole(parts ...[]byte) content {
+	return func(w io.Writer) error {
+		for _, part := range parts {
+			if _, err := w.Write(part); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // writeFile creates a file and syncs it; after an error there is none.
-func writeFile(path string, data []byte, mode fs.FileMode) error {
+func writeFile(path string, write content, mode fs.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	err = write(f)
 	if err == nil {
 		err = f.Chmod(mode)
 	}

@@ -90,7 +90,7 @@ func writeTree(dir string, files artifact.Files) error {
 		if err := makeDir(filepath.Dir(name)); err != nil {
 			return err
 		}
-		if err := writeFile(name, files[p], fileMode); err != nil {
+		if err := writeFile(name, whole(files[p]), fileMode); err != nil {
 			return err
 		}
 		dirs = append(dirs, filepath.Dir(name))
@@ -127,7 +127,7 @@ func (d *Directory) replaceFiles(dir string, found, files artifact.Files) error 
 			return err
 		}
 		d.repaired = files.Digest()
-		if err := d.put(name, files[p], fileMode); err != nil {
+		if err := d.put(name, whole(files[p]), fileMode); err != nil {
 			return err
 		}
 		if err := syncDir(filepath.Dir(name)); err != nil {

@@ -87,7 +87,7 @@ func (d *Directory) notice() {
 			continue
 		}
 		data, err := os.ReadFile(d.at(p))
-		state.stamp, state.altered = now, err != nil || digestOf(data) != state.digest
+		state.stamp, state.altered = now, err != nil || digestOf(whole(data)).String() != state.digest
 	}
 	if !d.configIntact() {
 		_ = d.readConfig()

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"maps"
 	"os"
@@ -200,7 +201,7 @@ func readDir(name string) ([]fs.DirEntry, error) {
 func (d *Directory) decode(p string, data []byte) *poolState {
 	state := &poolState{
 		pool:   artifact.Pool{Name: poolName(p), Path: p},
-		digest: digestOf(data),
+		digest: digestOf(whole(data)).String(),
 		size:   len(data),
 	}
 	targets, err := artifact.DecodePool(data)
@@ -228,7 +229,22 @@ func poolName(p string) string {
 	return ownPool + strings.TrimSuffix(path.Base(p), ".json")
 }
 
-func digestOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:8])
+// digest is of the bytes that are written to it.
+type digest struct {
+	sum  hash.Hash
+	size int // in bytes
 }
+
+func digestOf(write content) *digest {
+	d := &digest{sum: sha256.New()}
+	_ = write(d) // which takes everything
+	return d
+}
+
+func (d *digest) Write(p []byte) (int, error) {
+	d.size += len(p)
+	return d.sum.Write(p)
+}
+
+// String identifies the bytes: 16 hexadecimal digits.
+func (d *digest) String() string { return hex.EncodeToString(d.sum.Sum(nil)[:8]) }

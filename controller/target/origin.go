@@ -1,7 +1,10 @@
 package target
 
 import (
+	"bufio"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -32,43 +35,41 @@ func (d *Directory) originPath(pool, digest string) string {
 
 // writeOrigins replaces one record. The directory is the caller's to sync.
 func (d *Directory) writeOrigins(pool, digest string, targets []artifact.Target) error {
-	data, err := encodeOrigins(targets)
-	if err != nil {
-		return err
-	}
 	name := d.originPath(pool, digest)
 	if err := makeDir(filepath.Dir(name)); err != nil {
 		return err
 	}
-	return d.put(name, data, stateFileMode)
+	return d.put(name, func(w io.Writer) error { return encodeOrigins(w, targets) }, stateFileMode)
 }
 
-// encodeOrigins is the record as JSON. What there is one of per target is written
-// without reflection: at 100,000 targets that is an eighth of the cost.
-func encodeOrigins(targets []artifact.Target) ([]byte, error) {
+// encodeOrigins writes the record as JSON. What there is one of per target is
+// written without reflection: at 100,000 targets that is an eighth of the cost.
+func encodeOrigins(w io.Writer, targets []artifact.Target) error {
 	origins, index := sharedOrigins(targets)
 	head, err := json.Marshal(origins)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	const perTarget = 48 // a task's id has 32 digits, in quotes, and an index few
-	out := make([]byte, 0, len(head)+perTarget*len(targets)+64)
-	out = append(append(out, `{"origins":`...), head...)
-	out = append(out, `,"index":[`...)
-	for i, of := range index {
+	out := bufio.NewWriter(w) // whose error Flush tells
+	_, _ = fmt.Fprintf(out, `{"origins":%s,"index":`, head)
+	writeList(out, len(index), func(b []byte, i int) []byte { return strconv.AppendInt(b, int64(index[i]), 10) })
+	_, _ = out.WriteString(`,"tasks":`)
+	writeList(out, len(targets), func(b []byte, i int) []byte { return artifact.AppendString(b, targets[i].Origin.Task) })
+	_ = out.WriteByte('}')
+	return out.Flush()
+}
+
+// writeList writes a JSON list of n elements.
+func writeList(out *bufio.Writer, n int, element func(b []byte, i int) []byte) {
+	_ = out.WriteByte('[')
+	for i := range n {
+		b := out.AvailableBuffer()
 		if i > 0 {
-			out = append(out, ',')
+			b = append(b, ',')
 		}
-		out = strconv.AppendInt(out, int64(of), 10)
+		_, _ = out.Write(element(b, i))
 	}
-	out = append(out, `],"tasks":[`...)
-	for i := range targets {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = artifact.AppendString(out, targets[i].Origin.Task)
-	}
-	return append(out, "]}"...), nil
+	_ = out.WriteByte(']')
 }
 
 // sharedOrigins are the different origins but for their tasks, and which of them

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"testing"
@@ -126,8 +127,8 @@ func TestOriginsAreJSON(t *testing.T) {
 			{},
 		},
 	} {
-		got, err := encodeOrigins(targets)
-		if err != nil {
+		var got bytes.Buffer
+		if err := encodeOrigins(&got, targets); err != nil {
 			t.Fatal(err)
 		}
 		record := originRecord{}
@@ -136,8 +137,8 @@ func TestOriginsAreJSON(t *testing.T) {
 			record.Tasks = append(record.Tasks, target.Origin.Task)
 		}
 		var back originRecord
-		if err := json.Unmarshal(got, &back); err != nil {
-			t.Fatalf("%s: %v in %s", name, err, got)
+		if err := json.Unmarshal(got.Bytes(), &back); err != nil {
+			t.Fatalf("%s: %v in %s", name, err, &got)
 		}
 		if diff := cmp.Diff(record, back, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: -want +got\n%s", name, diff)

@@ -128,7 +128,7 @@ func (d *Directory) writeSecret(name string, value []byte, uid int) (changed boo
 }
 
 func (d *Directory) stageSecret(staged string, value []byte, uid int) error {
-	if err := writeFile(staged, value, secretMode); err != nil {
+	if err := writeFile(staged, whole(value), secretMode); err != nil {
 		return err
 	}
 	if uid == OwnerByItself {

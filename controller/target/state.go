@@ -41,7 +41,7 @@ func (d *Directory) ReadState(name string) ([]byte, error) {
 		return nil, fmt.Errorf("read state: %w", withRemedy(err))
 	}
 	_, data, _ := bytes.Cut(content, []byte("\n"))
-	if !bytes.Equal(content, withHeader(data)) {
+	if !bytes.Equal(content[:len(content)-len(data)], headerOf(data)) {
 		return nil, &DamagedError{Path: file}
 	}
 	return data, nil
@@ -57,25 +57,23 @@ func (d *Directory) WriteState(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := d.writeState(file, withHeader(data)); err != nil {
+	if err := d.writeState(file, data); err != nil {
 		return fmt.Errorf("write state: %w", withRemedy(err))
 	}
 	return nil
 }
 
-func (d *Directory) writeState(file string, content []byte) error {
+func (d *Directory) writeState(file string, data []byte) error {
 	if err := makeDir(filepath.Dir(file)); err != nil {
 		return err
 	}
-	if err := d.put(file, content, stateFileMode); err != nil {
+	if err := d.put(file, whole(headerOf(data), data), stateFileMode); err != nil {
 		return err
 	}
 	return syncDir(filepath.Dir(file))
 }
 
-func withHeader(data []byte) []byte {
-	return append(fmt.Appendf(nil, stateHeader, sha256.Sum256(data)), data...)
-}
+func headerOf(data []byte) []byte { return fmt.Appendf(nil, stateHeader, sha256.Sum256(data)) }
 
 var errStateName = errors.New("no name of a state file")
 

@@ -35,11 +35,11 @@ type Written struct {
 
 // change is one target file to be written.
 type change struct {
-	pool   artifact.Pool // targets in the order of the file
-	data   []byte        // of the file; nil where only the origins changed
-	digest string
-	size   int
-	err    error
+	pool    artifact.Pool // targets in the order of the file
+	origins bool          // only the origins changed
+	digest  string
+	size    int
+	err     error
 }
 
 // WriteTargets brings the target files of pools up to date and leaves all other
@@ -91,7 +91,7 @@ func (w *Written) wait(path string, next time.Time) {
 }
 
 func (w *Written) add(c *change) {
-	if c.err == nil && c.data != nil {
+	if c.err == nil && !c.origins {
 		w.Paths = append(w.Paths, c.pool.Path)
 		w.Bytes += int64(c.size)
 	}
@@ -139,8 +139,9 @@ func (d *Directory) change(now time.Time, pool artifact.Pool) (c *change, due ti
 	if now.Before(next) {
 		return nil, next
 	}
-	data := pool.Encode()
-	c = &change{pool: pool, data: data, digest: digestOf(data), size: len(data)}
+	// Encoded once more when it is written: a large file is never in memory.
+	want := digestOf(pool.EncodeTo)
+	c = &change{pool: pool, digest: want.String(), size: want.size}
 	if known == nil || known.altered || known.digest != c.digest {
 		return c, time.Time{}
 	}
@@ -154,7 +155,7 @@ func (d *Directory) moved(known *poolState, pool artifact.Pool) *change {
 		known.pool = pool // whose targets are found to be the same at once in the next pass
 		return nil
 	}
-	return &change{pool: pool, digest: known.digest, size: known.size}
+	return &change{pool: pool, origins: true, digest: known.digest, size: known.size}
 }
 
 // commit writes first all records of origins, each beside the one that is still
@@ -166,13 +167,13 @@ func (d *Directory) commit(now time.Time, changes []*change) {
 	})
 	each(changes, func(c *change) (string, error) {
 		dir := filepath.Dir(d.at(c.pool.Path))
-		if c.data == nil {
+		if c.origins {
 			return "", nil
 		}
 		if err := makeDir(dir); err != nil {
 			return dir, err
 		}
-		return dir, d.put(d.at(c.pool.Path), c.data, fileMode)
+		return dir, d.put(d.at(c.pool.Path), c.pool.EncodeTo, fileMode)
 	})
 	for _, c := range changes {
 		d.remember(now, c)
@@ -211,7 +212,7 @@ func (d *Directory) remember(now time.Time, c *change) {
 	}
 	before := d.pools[c.pool.Path]
 	state := &poolState{pool: c.pool, digest: c.digest, size: c.size, written: now, exact: true}
-	if before != nil && c.data == nil {
+	if before != nil && c.origins {
 		state.written, state.stamp = before.written, before.stamp
 	} else {
 		state.stamp = stampOf(d.at(c.pool.Path))

@@ -1,7 +1,10 @@
 package artifact
 
 import (
+	"bufio"
+	"bytes"
 	"cmp"
+	"io"
 	"slices"
 	"unicode/utf8"
 
@@ -46,37 +49,38 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// Encode is the pool's target file: file_sd JSON, one group per target on a
+// encodeBuffer is how much of a file is in memory at once, in bytes: the file of
+// 100,000 targets has 30 MB.
+const encodeBuffer = 16 << 10
+
+// EncodeTo writes the pool's target file: file_sd JSON, one group per target on a
 // line of its own, in the order of [Pool.Sorted]. Labels with an empty value
-// are absent labels and are left out. Invalid UTF-8 becomes U+FFFD.
-func (p Pool) Encode() []byte {
+// are absent labels and are left out. Invalid UTF-8 becomes U+FFFD. An error is
+// w's.
+func (p Pool) EncodeTo(w io.Writer) error {
 	targets := p.Sorted()
 	if len(targets) == 0 {
-		return []byte("[]\n")
+		_, err := io.WriteString(w, "[]\n")
+		return err
 	}
-	out := make([]byte, 0, estimate(targets))
-	out = append(out, '[')
-	for i, t := range targets {
-		if i > 0 {
-			out = append(out, ',')
+	out := bufio.NewWriterSize(w, encodeBuffer)
+	separator := "[\n"
+	for i := range targets {
+		line := append(out.AvailableBuffer(), separator...)
+		if _, err := out.Write(appendGroup(line, targets[i])); err != nil {
+			return err
 		}
-		out = append(out, '\n')
-		out = appendGroup(out, t)
+		separator = ",\n"
 	}
-	return append(out, "\n]\n"...)
+	_, _ = out.WriteString("\n]\n") // Flush tells
+	return out.Flush()
 }
 
-// estimate is the size of the file if the others are like some of its targets, and
-// a little more: too much of a large file is as dear as to let it grow.
-func estimate(targets []Target) int {
-	step := max(1, len(targets)/64)
-	size, sampled := 0, 0
-	var scratch []byte
-	for i := 0; i < len(targets); i += step {
-		scratch = appendGroup(scratch[:0], targets[i])
-		size, sampled = size+len(scratch)+2, sampled+1
-	}
-	return size/sampled*len(targets)*21/20 + 64
+// Encode is the whole target file.
+func (p Pool) Encode() []byte {
+	var out bytes.Buffer
+	_ = p.EncodeTo(&out) // which takes everything
+	return out.Bytes()
 }
 
 func appendGroup(out []byte, t Target) []byte {

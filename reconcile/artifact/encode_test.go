@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -232,8 +233,12 @@ func manyTargets(n int) Pool {
 
 func BenchmarkEncode(b *testing.B) {
 	pool := manyTargets(100_000)
+	pool.Targets = pool.Sorted()
+	b.SetBytes(int64(len(pool.Encode())))
 	for b.Loop() {
-		b.SetBytes(int64(len(pool.Encode())))
+		if err := pool.EncodeTo(io.Discard); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -68,6 +68,7 @@ func (s *Store) observe(c *scopeState, d Description, t *Task) {
 	e.asked, e.described, e.facts, e.bare, e.restored = d.Asked, d.Answered, d.Facts, bare, false
 	e.hear(d.Asked)
 	if changed {
+		c.comesToRun(e.task, t, d.Asked)
 		e.task = t
 		s.touch(c, t.ARN)
 	}

@@ -16,7 +16,8 @@ type Event struct {
 
 // Observe merges events, which may come late, twice and in any order, of tasks
 // in any scopes; tasks become the store's. An event for a scope that is not
-// known, or gone, is dropped.
+// known, or gone, is dropped. What is old enough is forgotten on the way: where
+// events go on and no listing gets through, nothing grows without bound.
 func (s *Store) Observe(events []Event, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,7 +27,9 @@ func (s *Store) Observe(events []Event, now time.Time) {
 			continue
 		}
 		s.observeEvent(c, e, now)
+		c.forget(now)
 	}
+	s.sweep(now)
 }
 
 func (s *Store) observeEvent(c *scopeState, ev Event, now time.Time) {
@@ -110,10 +113,20 @@ func (s *Store) update(c *scopeState, e *entry, t *Task, facts uint64, now time.
 		facts = min(facts, e.facts)
 	}
 	changed := !reflect.DeepEqual(e.task, t)
+	c.comesToRun(e.task, t, now)
 	e.task, e.facts, e.heard = t, facts, now
+	e.bare = e.bare && facts != s.generation
 	c.await(t.ARN, t.Version, now)
 	if changed {
 		s.touch(c, t.ARN)
+	}
+}
+
+// comesToRun has the network interface of a task that runs now asked for again, if
+// it was before: its public address comes later than the interface.
+func (c *scopeState) comesToRun(before, t *Task, at time.Time) {
+	if before != nil && !before.Running() && t.Running() {
+		c.interfaces.changed(t.InterfaceID(), at)
 	}
 }
 

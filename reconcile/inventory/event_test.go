@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -287,5 +288,70 @@ func TestStaleAddress(t *testing.T) {
 	observe(s, start, start, reusing)
 	if diff := cmp.Diff(map[string]int64{"a": 1, "b": 1}, versions(s.Snapshot())); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestEventsOfTwoFacts: a task that an event told of which was decoded before
+// more variables were asked for lacks nothing after the next event.
+func TestEventsOfTwoFacts(t *testing.T) {
+	s := synced(t)
+	tell := func(facts Facts) {
+		s.SetFacts(facts)
+		s.PutDefinition(&Definition{ARN: running("", 0).Definition}, s.generation, start)
+	}
+	list := func(tasks ...string) {
+		t.Helper()
+		l := Listing{Scope: testScope, Began: start, Tasks: tasks}
+		if need := s.Needed(l); len(need) > 0 {
+			t.Errorf("needed: %v", need)
+		}
+		if err := s.Complete(l, start); err != nil {
+			t.Error(err)
+		}
+	}
+	tell(Facts{Environment: []string{"A"}})
+	list()
+	before := s.generation
+	tell(Facts{Environment: []string{"A", "B"}})
+	pending := running("b", 1)
+	pending.LastStatus = StatusPending
+	s.Observe([]Event{{At: start, Facts: before, Task: pending}}, start)
+	if n := len(s.Snapshot().Tasks); n != 0 {
+		t.Errorf("%d tasks are shown without what the scope claims to hold", n)
+	}
+	observe(s, start, start, running("b", 2))
+	if w := s.Wanting(testScope, start); !w.Empty() {
+		t.Errorf("wanting %+v", w)
+	}
+	list("b")
+	if diff := cmp.Diff(map[string]int64{"b": 2}, versions(s.Snapshot())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestNothingGrowsWithoutListings: a day of events while no listing gets through.
+func TestNothingGrowsWithoutListings(t *testing.T) {
+	s := synced(t)
+	now := start
+	for i := range 1440 {
+		now = now.Add(time.Minute)
+		task, stop := running(fmt.Sprint(i), 1), stopping(fmt.Sprint(i), 2)
+		task.Definition = fmt.Sprintf("task-definition/web:%d", i)
+		observe(s, now, now, task)
+		s.PutDefinition(&Definition{ARN: task.Definition}, s.generation, now)
+		observe(s, now, now, stop)
+		s.Fail(testScope, "denied", now)
+	}
+	const kept = int((TombstoneAge+ClockSkew+sweepEvery)/time.Minute) + 2
+	if n := len(s.scopes[testScope].tombs); n > kept {
+		t.Errorf("%d tombstones are kept", n)
+	}
+	if n := len(s.Definitions(now)); n > kept {
+		t.Errorf("%d definitions are kept", n)
+	}
+	now = now.Add(TombstoneAge + ClockSkew + time.Minute)
+	s.Missed(testScope, now)
+	if n := len(s.scopes[testScope].tombs); n > 0 {
+		t.Errorf("%d tombstones are kept where nothing happens any more", n)
 	}
 }

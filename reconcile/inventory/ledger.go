@@ -14,32 +14,56 @@ type ledger[T any] map[string]*line[T]
 type line[T any] struct {
 	value  *T // nil: there is no such thing
 	asked  time.Time
+	anew   time.Time // an answer to a question before that is not the last word
 	unused time.Time // since; zero while in use
 }
 
-// wanted lists which of the used names to ask for now: sorted, those not known,
-// or absent when they were asked for [AddresslessAge] ago; then those whose turn
-// it is. Such a list is made that often.
+// urgency says whether to ask for the name: it is not known, or was absent when
+// it was asked for, or has changed since.
+func (l ledger[T]) urgency(name string, now time.Time) urgency {
+	switch got := l[name]; {
+	case got == nil, !got.anew.IsZero():
+		return atOnce
+	case got.value == nil:
+		return afterAbsence(got.asked, now)
+	}
+	return settled
+}
+
+// changed has the name asked for again, if it was: an answer to a question before
+// that time will not do.
+func (l ledger[T]) changed(name string, at time.Time) {
+	if got := l[name]; got != nil {
+		got.anew = at
+	}
+}
+
+// wanted lists which of the used names to ask for now: sorted, those that cannot
+// wait; then those whose turn
+// it is. The next such list is made after every.
 func (l ledger[T]) wanted(used map[string]struct{}, batch int, every time.Duration, now time.Time) []string {
 	var fresh []string
 	var due []candidate
 	for name := range used {
-		got := l[name]
-		switch {
-		case got == nil, got.value == nil && now.Sub(got.asked) >= AddresslessAge:
+		if l.urgency(name, now) == atOnce {
 			fresh = append(fresh, name)
-		default:
-			due = append(due, candidate{name, now.Sub(got.asked), Refresh})
+		} else {
+			due = append(due, candidate{name, now.Sub(l[name].asked), Refresh})
 		}
 	}
 	slices.Sort(fresh)
 	return append(fresh, turns(due, batch, len(fresh), every)...)
 }
 
-// put keeps what was told of a name; false if it is what was known.
-func (l ledger[T]) put(name string, value *T, now time.Time) bool {
+// put keeps what the answer to a question told of a name; false if it is what
+// was known.
+func (l ledger[T]) put(name string, value *T, asked time.Time) bool {
 	old, ok := l[name]
-	l[name] = &line[T]{value: value, asked: now}
+	next := &line[T]{value: value, asked: asked}
+	if ok && asked.Before(old.anew) {
+		next.anew = old.anew
+	}
+	l[name] = next
 	return !ok || !reflect.DeepEqual(old.value, value)
 }
 

@@ -86,9 +86,10 @@ func (s *Store) omits(l Listing, e *entry) bool {
 
 // Due lists which of the other tasks to describe again now, the most overdue
 // first, so that none is left alone for longer than [Refresh] (or less: see
-// [RefreshExternal] and [RefreshHealth]). Of a large scope that is as many at
-// each poll, from the first on; a small one has them in one full batch.
-func (s *Store) Due(scope Scope, now time.Time) []string {
+// [RefreshExternal] and [RefreshHealth]), if it is asked again after every, the
+// time until which is planned. Of a large scope that is as many at each time,
+// from the first on; a small one has them in one full batch.
+func (s *Store) Due(scope Scope, now time.Time, every time.Duration) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.scopes[scope]
@@ -99,15 +100,7 @@ func (s *Store) Due(scope Scope, now time.Time) []string {
 	for arn, e := range c.entries {
 		due = append(due, candidate{arn, now.Sub(e.described), e.task.refresh(s.facts)})
 	}
-	return turns(due, DescribeBatch, 0, c.every())
-}
-
-// every is the time between complete listings, as far as there have been two.
-func (c *scopeState) every() time.Duration {
-	if c.before.IsZero() {
-		return Refresh
-	}
-	return max(time.Second, c.began.Sub(c.before))
+	return turns(due, DescribeBatch, 0, every)
 }
 
 // refresh is how long the task may go without being described.
@@ -146,8 +139,10 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 		return fmt.Errorf("%d tasks of published targets are not answered for, such as %s", len(unheard), unheard[0])
 	}
 	s.markOmitted(c, l, listed)
+	c.forget(now)
 	c.expire(listed, now)
-	c.before, c.began = c.began, l.Began
+	c.began = l.Began
+	c.absent = true // for all that is known by now
 	c.watch.listed(l.Began, now)
 	s.listed(c, ScopeStatus{Scope: l.Scope, State: Synced, SyncedAt: stamp(now), Facts: s.claim(c), Lacking: c.reasons()})
 	s.sweep(now)
@@ -224,14 +219,22 @@ func (s *Store) omit(c *scopeState, e *entry, omitted bool) {
 	s.changeHeader()
 }
 
-// expire forgets old tombstones, unexplained tasks that are not listed, and
-// those that only an old event told of, when events are no longer watched.
-func (c *scopeState) expire(listed map[string]struct{}, now time.Time) {
+// forget drops old tombstones, at a look of all of them now and then.
+func (c *scopeState) forget(now time.Time) {
+	if now.Sub(c.forgot) < forgetEvery {
+		return
+	}
+	c.forgot = now
 	for arn, t := range c.tombs {
 		if now.Sub(t.at) > TombstoneAge+ClockSkew {
 			delete(c.tombs, arn)
 		}
 	}
+}
+
+// expire forgets unexplained tasks that are not listed, and those that only an
+// old event told of, when events are no longer watched.
+func (c *scopeState) expire(listed map[string]struct{}, now time.Time) {
 	for arn, p := range c.pending {
 		if now.Sub(p.since) > TombstoneAge && c.entries[arn] == nil && !c.watch.on {
 			delete(c.pending, arn)

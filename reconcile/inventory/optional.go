@@ -73,36 +73,37 @@ func (t *Task) InterfaceID() string {
 
 // WantedServices lists the services of the scope's tasks to ask for, by name:
 // all that are not known, and those whose turn it is to be asked for again
-// within [Refresh]. None where nobody asks for services.
-func (s *Store) WantedServices(scope Scope, now time.Time) []string {
-	return s.wantedOf(scope, FactServices, func(c *scopeState, every time.Duration) []string {
+// within [Refresh], if they are next asked for after every. None where nobody asks
+// for services.
+func (s *Store) WantedServices(scope Scope, now time.Time, every time.Duration) []string {
+	return s.wantedOf(scope, FactServices, func(c *scopeState) []string {
 		return c.services.wanted(c.used((*Task).Service), ServiceBatch, every, now)
 	})
 }
 
 // WantedInterfaces does the same for the network interfaces of awsvpc tasks, by id.
-func (s *Store) WantedInterfaces(scope Scope, now time.Time) []string {
-	return s.wantedOf(scope, FactInterfaces, func(c *scopeState, every time.Duration) []string {
+func (s *Store) WantedInterfaces(scope Scope, now time.Time, every time.Duration) []string {
+	return s.wantedOf(scope, FactInterfaces, func(c *scopeState) []string {
 		return c.interfaces.wanted(c.used((*Task).InterfaceID), InterfaceBatch, every, now)
 	})
 }
 
 // WantedCluster says whether to ask for the scope's cluster and its tags.
-func (s *Store) WantedCluster(scope Scope, now time.Time) bool {
-	wanted := s.wantedOf(scope, FactClusterTags, func(c *scopeState, every time.Duration) []string {
+func (s *Store) WantedCluster(scope Scope, now time.Time, every time.Duration) bool {
+	wanted := s.wantedOf(scope, FactClusterTags, func(c *scopeState) []string {
 		return c.clusters.wanted(map[string]struct{}{scope.Cluster: {}}, 1, every, now)
 	})
 	return len(wanted) > 0
 }
 
-func (s *Store) wantedOf(scope Scope, fact Fact, list func(*scopeState, time.Duration) []string) []string {
+func (s *Store) wantedOf(scope Scope, fact Fact, list func(*scopeState) []string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.asking(scope, fact)
 	if c == nil {
 		return nil
 	}
-	return list(c, c.every())
+	return list(c)
 }
 
 // asking is the scope, if it is there and the fact is asked for.
@@ -115,8 +116,8 @@ func (s *Store) asking(scope Scope, fact Fact) *scopeState {
 }
 
 // PutServices adds services, which become the store's, and the names of those
-// that ECS calls MISSING.
-func (s *Store) PutServices(scope Scope, found []*Service, missing []string, now time.Time) {
+// that ECS calls MISSING, in the answer to a question of that time.
+func (s *Store) PutServices(scope Scope, found []*Service, missing []string, asked time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.asking(scope, FactServices)
@@ -125,10 +126,12 @@ func (s *Store) PutServices(scope Scope, found []*Service, missing []string, now
 	}
 	changed := false
 	for _, one := range found {
-		changed = c.services.put(one.Name, one, now) || changed
+		changed = c.services.put(one.Name, one, asked) || changed
 	}
 	for _, name := range missing {
-		changed = c.services.put(name, nil, now) || changed
+		if c.services.put(name, nil, asked) {
+			changed, c.absent = true, true
+		}
 	}
 	s.changeIf(changed)
 }
@@ -142,10 +145,10 @@ func (s *Store) PutCluster(scope Scope, cluster *Cluster, now time.Time) {
 	}
 }
 
-// PutInterfaces adds what was found of the network interfaces asked for by id:
-// VPC and public address. One that EC2 does not mention concerns only its task,
+// PutInterfaces adds what was found of the network interfaces with these ids, which
+// were asked for at that time: VPC and public address. One that EC2 does not mention concerns only its task,
 // and keeps what is known of it: answers about interfaces lag, too.
-func (s *Store) PutInterfaces(scope Scope, asked []string, found map[string]Interface, now time.Time) {
+func (s *Store) PutInterfaces(scope Scope, ids []string, found map[string]Interface, asked time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.asking(scope, FactInterfaces)
@@ -153,12 +156,13 @@ func (s *Store) PutInterfaces(scope Scope, asked []string, found map[string]Inte
 		return
 	}
 	changed := map[string]bool{}
-	for _, id := range asked {
+	for _, id := range ids {
 		next := c.interfaces.value(id)
 		if i, ok := found[id]; ok {
 			next = &Interface{PublicIPv4: i.PublicIPv4, VPC: i.VPC}
 		}
-		if c.interfaces.put(id, next, now) {
+		if c.interfaces.put(id, next, asked) {
+			c.absent = c.absent || next == nil
 			changed[id] = true
 		}
 	}
@@ -184,6 +188,7 @@ func (s *Store) SetLacking(scope Scope, fact Fact, reason string) {
 	case c == nil:
 		return
 	case reason == "":
+		c.absent = c.absent || c.lacking[fact] != ""
 		delete(c.lacking, fact)
 	default:
 		c.lacking[fact] = reason

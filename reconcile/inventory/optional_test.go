@@ -28,9 +28,9 @@ func everything() Facts {
 
 // tell answers all that s wants of its optional facts, and says how much it was.
 func tell(s *Store, at time.Time) (asked int) {
-	services, interfaces := s.WantedServices(testScope, at), s.WantedInterfaces(testScope, at)
-	unknown, known := s.WholeInstances(testScope, at)
-	if s.WantedCluster(testScope, at) {
+	services, interfaces := s.WantedServices(testScope, at, time.Minute), s.WantedInterfaces(testScope, at, time.Minute)
+	unknown, known := s.WholeInstances(testScope, at, time.Minute)
+	if s.WantedCluster(testScope, at, time.Minute) {
 		s.PutCluster(testScope, &Cluster{ARN: "c", Tags: map[string]string{"a": "b"}}, at)
 		asked++
 	}
@@ -188,7 +188,7 @@ func TestAbsent(t *testing.T) {
 	if len(snap.Services) != 0 || !snap.Scopes[0].Facts.Services || snap.Tasks[0].Interface.VPC != "vpc" {
 		t.Errorf("%+v, interface %+v", snap, snap.Tasks[0].Interface)
 	}
-	if diff := cmp.Diff([]string{"web"}, s.WantedServices(testScope, start.Add(AddresslessAge))); diff != "" {
+	if diff := cmp.Diff([]string{"web"}, s.WantedServices(testScope, start.Add(AddresslessAge), Refresh)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -11,7 +11,7 @@ import (
 const describeAgain = 5 * time.Second
 
 // pending is a task that events have told of, until all is known that it takes
-// to show it. One without an entry is known by name only.
+// to show it, or a task that uses something absent. One without an entry is known by name only.
 type pending struct {
 	version int64     // the highest that an event told
 	since   time.Time // first told
@@ -53,15 +53,21 @@ func (w Wanting) Empty() bool {
 	return len(w.Tasks)+len(w.Definitions)+len(w.Instances)+len(w.Services)+len(w.Interfaces) == 0
 }
 
-// Wanting lists what the tasks lack that events have told of. It costs what is
-// pending, not what is known. Of a scope that has not been listed nothing is
+// Wanting lists what the tasks lack that events have told of, and, [AddresslessAge]
+// after it was asked for, what any task uses that was absent then. It costs what is
+// pending, not what is known, but for one look at all tasks after a listing, and
+// after something was found absent. Of a scope that has not been listed nothing is
 // wanted: its first listing asks for all. Facts that cannot be had at present
 // ([Store.SetLacking]) are left to the listings.
 func (s *Store) Wanting(scope Scope, now time.Time) Wanting {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.scopes[scope]
-	if c == nil || len(c.pending) == 0 || c.unlisted() {
+	if c == nil || c.unlisted() {
+		return Wanting{}
+	}
+	s.awaitAbsent(c, now)
+	if len(c.pending) == 0 {
 		return Wanting{}
 	}
 	w := wants{}
@@ -90,6 +96,15 @@ func (s *set) add(name string) {
 
 func (s set) sorted() []string { return slices.Sorted(maps.Keys(s)) }
 
+// urgency says whether, and when, to ask for something that a task uses.
+type urgency int
+
+const (
+	settled urgency = iota // not until it is its turn
+	later                  // it was absent when it was asked for: that may change soon
+	atOnce
+)
+
 // want adds what a pending task lacks, and says whether it lacks anything.
 func (s *Store) want(c *scopeState, w *wants, arn string, p *pending, now time.Time) bool {
 	e := c.entries[arn]
@@ -100,33 +115,85 @@ func (s *Store) want(c *scopeState, w *wants, arn string, p *pending, now time.T
 	if e == nil {
 		return true
 	}
-	if s.wantsDefinition(e.task.Definition, now) {
-		w.definitions.add(e.task.Definition)
-		lacks = true
-	}
-	if s.wantsInstance(c, e, now) {
-		w.instances.add(e.task.Instance)
-		lacks = true
-	}
-	if s.wantsPart(c, e.task, FactServices) {
-		w.services.add(e.task.Service())
-		lacks = true
-	}
-	if s.wantsPart(c, e.task, FactInterfaces) {
-		w.interfaces.add(e.task.InterfaceID())
-		lacks = true
+	t := e.task
+	for _, one := range []struct {
+		of   *set
+		name string
+		when urgency
+	}{
+		{&w.definitions, t.Definition, s.definitionUrgency(t, now)},
+		{&w.instances, t.Instance, s.instanceUrgency(c, t, now)},
+		{&w.services, t.Service(), partUrgency(s, c, FactServices, c.services, t.Service(), now)},
+		{&w.interfaces, t.InterfaceID(), partUrgency(s, c, FactInterfaces, c.interfaces, t.InterfaceID(), now)},
+	} {
+		lacks = lacks || one.when == atOnce || one.when == later && s.keeps(absenceIsAsked)
+		if one.when == atOnce {
+			one.of.add(one.name)
+		}
 	}
 	return lacks
 }
 
-// wantsInstance says that the task's address is still to be had, or, where
-// machines are asked for, what its own is like.
-func (s *Store) wantsInstance(c *scopeState, e *entry, now time.Time) bool {
-	return s.instanceIsDue(e.task, now) || s.wantsPart(c, e.task, FactInstances)
+func (s *Store) definitionUrgency(t *Task, now time.Time) urgency {
+	if s.wantsDefinition(t.Definition, now) {
+		return atOnce
+	}
+	return settled
 }
 
-// wantsPart says that a fact is asked for, can be had, and has not been told of
-// the task.
-func (s *Store) wantsPart(c *scopeState, t *Task, fact Fact) bool {
-	return *s.facts.flag(fact) && c.lacking[fact] == "" && !s.told(c, t, fact)
+// instanceUrgency is about the task's address, and, where machines are asked for,
+// about what its own is like.
+func (s *Store) instanceUrgency(c *scopeState, t *Task, now time.Time) urgency {
+	needed, asked := s.needsInstance(t), t.Instance != "" && s.canAsk(c, FactInstances)
+	i := s.instances[t.Instance]
+	switch {
+	case s.instanceIsDue(t, now), asked && !s.told(c, t, FactInstances):
+		return atOnce
+	case !needed && !asked, i.instance.hasAddress(), !needed && !i.instance.cloud():
+		return settled
+	}
+	return afterAbsence(i.asked, now)
+}
+
+// partUrgency is about what a call of its own tells of a thing of that name.
+func partUrgency[T any](s *Store, c *scopeState, fact Fact, of ledger[T], name string, now time.Time) urgency {
+	if name == "" || !s.canAsk(c, fact) {
+		return settled
+	}
+	return of.urgency(name, now)
+}
+
+// canAsk says that a fact is asked for and can be had.
+func (s *Store) canAsk(c *scopeState, fact Fact) bool {
+	return *s.facts.flag(fact) && c.lacking[fact] == ""
+}
+
+// afterAbsence is about what was absent when it was asked for.
+func afterAbsence(asked, now time.Time) urgency {
+	if now.Sub(asked) >= AddresslessAge {
+		return atOnce
+	}
+	return later
+}
+
+// awaitAbsent has the tasks waited for that use something which is absent, after
+// some of it was found to be.
+func (s *Store) awaitAbsent(c *scopeState, now time.Time) {
+	if !c.absent || !s.keeps(absenceIsAsked) {
+		return
+	}
+	c.absent = false
+	for arn, e := range c.entries {
+		if c.pending[arn] == nil && s.usesAbsent(c, e.task, now) {
+			c.await(arn, 0, now)
+		}
+	}
+}
+
+// usesAbsent leaves what has not been answered for to whoever is asking.
+func (s *Store) usesAbsent(c *scopeState, t *Task, now time.Time) bool {
+	i := s.instances[t.Instance]
+	return i != nil && !i.instance.hasAddress() && s.instanceUrgency(c, t, now) != settled ||
+		s.told(c, t, FactServices) && partUrgency(s, c, FactServices, c.services, t.Service(), now) != settled ||
+		s.told(c, t, FactInterfaces) && partUrgency(s, c, FactInterfaces, c.interfaces, t.InterfaceID(), now) != settled
 }

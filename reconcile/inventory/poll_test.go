@@ -42,7 +42,7 @@ func (h *history) poll() error {
 		return err
 	}
 	h.meanwhile()
-	for batch := range slices.Chunk(slices.Concat(h.store.Needed(l), h.store.Due(h.scope, h.now)), 4) {
+	for batch := range slices.Chunk(slices.Concat(h.store.Needed(l), h.store.Due(h.scope, h.now, 30*time.Second)), 4) {
 		if h.fails(callDescribe) {
 			h.store.Fail(h.scope, "describe tasks", h.now)
 			return nil
@@ -59,7 +59,7 @@ func (h *history) poll() error {
 	if err := h.check(); err != nil {
 		return err
 	}
-	h.answerServices(h.store.WantedServices(h.scope, h.now))
+	h.answerServices(h.store.WantedServices(h.scope, h.now, 30*time.Second))
 	return nil
 }
 

@@ -133,8 +133,8 @@ func (s *Store) PutAbsentDefinition(arn string, now time.Time) {
 // WholeInstances lists the container instances to ask for because
 // [Facts.Instances] does: sorted ARNs of those not known, and those known whose
 // machines are to be asked for their tags and addresses, for the first time or
-// because it is their turn within [Refresh]. ECS Anywhere's have neither.
-func (s *Store) WholeInstances(scope Scope, now time.Time) (unknown []string, known []*Instance) {
+// because it is their turn within [Refresh], as in [Store.WantedServices]. ECS Anywhere's have neither.
+func (s *Store) WholeInstances(scope Scope, now time.Time, every time.Duration) (unknown []string, known []*Instance) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.asking(scope, FactInstances)
@@ -149,12 +149,12 @@ func (s *Store) WholeInstances(scope Scope, now time.Time) (unknown []string, kn
 			unknown = append(unknown, arn)
 		case !i.whole:
 			known = append(known, i.instance)
-		case !i.instance.External() && i.instance.MachineID != "":
+		case i.instance.cloud():
 			due = append(due, candidate{arn, now.Sub(i.asked), min(Refresh, i.instance.refresh())})
 		}
 	}
 	slices.Sort(unknown)
-	for _, arn := range turns(due, MachineBatch, len(known), c.every()) {
+	for _, arn := range turns(due, MachineBatch, len(known), every) {
 		known = append(known, s.instances[arn].instance)
 	}
 	slices.SortFunc(known, func(a, b *Instance) int { return strings.Compare(a.ARN, b.ARN) })
@@ -173,6 +173,11 @@ func (s *Store) PutInstance(i *Instance, now time.Time) {
 	}
 	next := &instanceEntry{instance: i.restricted(s.facts), whole: s.facts.Instances, asked: now}
 	s.instances[i.ARN] = next
+	if !ok && !next.instance.hasAddress() {
+		for _, c := range s.scopes {
+			c.absent = true
+		}
+	}
 	if !ok || old.whole != next.whole || !reflect.DeepEqual(old.instance, next.instance) {
 		s.changeUses()
 	}
@@ -296,6 +301,9 @@ func (i *Instance) refresh() time.Duration {
 	}
 	return 1<<63 - 1 // the private address of an EC2 instance never changes
 }
+
+// cloud says that the machine is one of EC2.
+func (i *Instance) cloud() bool { return i.MachineID != "" && !i.External() }
 
 // External says that the machine is one of ECS Anywhere.
 func (i *Instance) External() bool { return strings.HasPrefix(i.MachineID, "mi-") }

@@ -13,7 +13,8 @@ const (
 	// about a task just started lag behind it.
 	MissingAge = time.Minute
 	// Refresh is the time within which every known task is described again,
-	// for what changes without raising its version (tags, health).
+	// for what changes without raising its version (tags, health): as far as
+	// listings are as frequent as that, and give or take a twentieth.
 	Refresh = 10 * time.Minute
 	// RefreshExternal is Refresh for ECS Anywhere, whose machines also change
 	// their addresses.
@@ -26,12 +27,13 @@ const (
 	// AbsentAge is how long a definition that ECS refuses to describe is not
 	// asked for again.
 	AbsentAge = 10 * time.Minute
-	// AddresslessAge is the same for an instance that has no address yet, and for
-	// services and network interfaces that AWS does not know.
+	// AddresslessAge is the same for an instance in use that has no address yet, and
+	// for services and network interfaces that AWS does not know.
 	AddresslessAge = time.Minute
 
-	sweepEvery = 5 * time.Minute
-	unusedAge  = TombstoneAge
+	sweepEvery  = 5 * time.Minute
+	forgetEvery = time.Minute
+	unusedAge   = TombstoneAge
 
 	// restoredAge is how long a definition that an earlier process used last is kept
 	// although no task known here uses it: its cluster may not answer for a while.
@@ -77,6 +79,7 @@ const (
 	versionIsNeeded                        // no event creates a task without a version
 	unsyncedMerges                         // events count before the first listing is complete
 	resolvedFirst                          // a task does not show before what its targets are made of
+	absenceIsAsked                         // what was absent is asked for again soon
 )
 
 func (s *Store) keeps(r rule) bool { return s.without&r == 0 }

@@ -11,7 +11,7 @@ import (
 // The first lines of what is saved: what it is, and the version of its format.
 // Whatever changes the bytes of the same value is another version.
 const (
-	snapshotFormat    = "inventory 1\n"
+	snapshotFormat    = "inventory 2\n"
 	definitionsFormat = "definitions 1\n"
 )
 
@@ -112,6 +112,7 @@ func (c *coder) pointed(t **Task) {
 func (c *coder) status(s *ScopeStatus) {
 	c.scope(&s.Scope)
 	c.time(&s.SyncedAt)
+	c.time(&s.Since)
 	c.time(&s.Restored)
 	listOf(c, &s.Facts.Environment, c.name)
 	for _, v := range []*bool{&s.Facts.TaskTags, &s.Facts.Services, &s.Facts.ClusterTags, &s.Facts.Health, &s.Facts.Instances, &s.Facts.Interfaces} {

@@ -77,7 +77,7 @@ func TestSavedSnapshotIsRead(t *testing.T) {
 	}
 	for i := range s.Scopes { // of a status only what outlives the process is kept
 		before := s.Scopes[i]
-		s.Scopes[i] = ScopeStatus{Scope: before.Scope, State: Stale, SyncedAt: before.SyncedAt, Restored: before.Restored, Facts: before.Facts}
+		s.Scopes[i] = ScopeStatus{Scope: before.Scope, State: Stale, SyncedAt: before.SyncedAt, Since: before.Since, Restored: before.Restored, Facts: before.Facts}
 	}
 	if diff := cmp.Diff(s, got, sameValues); diff != "" {
 		t.Error(diff)
@@ -111,7 +111,7 @@ func TestSavedUnderAnotherFormat(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"another version": {bytes.Replace(good, []byte("inventory 1"), []byte("inventory 2"), 1), `its format is "inventory 2", and this version reads "inventory 1"`},
+		"another version": {bytes.Replace(good, []byte("inventory 2"), []byte("inventory 99"), 1), `its format is "inventory 99", and this version reads "inventory 2"`},
 		"another kind":    {EncodeDefinitions(nil), `"definitions 1"`},
 		"nothing":         {nil, `its format is ""`},
 		"cut":             {good[:len(good)-1], "ends too early"},

@@ -52,12 +52,43 @@ func TestRestoreShowsOnlyWhatIsPublished(t *testing.T) {
 	if diff := cmp.Diff(map[string]int64{arnPrefix + "a": 3}, versions(snap)); diff != "" {
 		t.Error(diff)
 	}
-	want := ScopeStatus{Scope: testScope, State: Stale, SyncedAt: start, Since: now, Restored: start.Add(time.Minute), Reason: "restored from disk, not listed yet"}
+	want := ScopeStatus{Scope: testScope, State: Stale, SyncedAt: start, Since: start, Restored: start.Add(time.Minute), Reason: "restored from disk, not listed yet"}
 	if diff := cmp.Diff(want, snap.Status(testScope)); diff != "" || snap.Status(testScope).Listed() {
 		t.Error(diff)
 	}
 	if snap := restored(saved, Facts{}, now).Snapshot(); len(snap.Tasks) != 0 || len(snap.Scopes) != 1 {
 		t.Errorf("with nothing published: %+v", snap)
+	}
+}
+
+// TestRestartIsNoReading: since when a scope has not been read outlives restarts.
+func TestRestartIsNoReading(t *testing.T) {
+	since := func(s *Store) time.Time { return s.Snapshot().Status(testScope).Since }
+	before := synced(t, running(arnPrefix+"a", 3))
+	if err := before.Complete(Listing{Scope: testScope, Began: start, Tasks: []string{arnPrefix + "a"}}, start.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	saved := kept(t, before, start.Add(2*time.Minute))
+	if got := since(restored(saved, Facts{}, start.Add(time.Hour))); !got.Equal(start.Add(time.Minute)) {
+		t.Errorf("a synced one since %v, want the end of its last listing", got)
+	}
+	if got := since(restored(saved, Facts{}, start)); got.After(start) {
+		t.Errorf("of a later clock since %v, which is yet to come", got)
+	}
+	saved.Snapshot.Scopes[0].SyncedAt = time.Time{}
+	if got := since(restored(saved, Facts{}, start.Add(time.Hour))); !got.Equal(saved.At) {
+		t.Errorf("where nobody says when it was listed since %v, want when it was saved", got)
+	}
+
+	failed := start.Add(5 * time.Minute)
+	before.Fail(testScope, "denied", failed)
+	for range 3 {
+		before = restored(kept(t, before, start.Add(6*time.Minute)), Facts{}, start.Add(time.Hour), "a")
+		before.Found(testScope, start.Add(time.Hour))
+		before.Fail(testScope, "denied", start.Add(time.Hour))
+		if got := since(before); !got.Equal(failed) {
+			t.Errorf("a stale one since %v, want %v", got, failed)
+		}
 	}
 }
 
@@ -239,8 +270,8 @@ func TestRestoredFacts(t *testing.T) {
 	if claim := s.Snapshot().Status(testScope).Facts; !claim.Covers(facts) {
 		t.Errorf("after a failure it claims %+v", claim)
 	}
-	unknown, _ := s.WholeInstances(testScope, start)
-	if asked := fmt.Sprint(s.WantedServices(testScope, start), s.WantedInterfaces(testScope, start), unknown, s.WantedCluster(testScope, start)); asked != "[] [] [] false" {
+	unknown, _ := s.WholeInstances(testScope, start, Refresh)
+	if asked := fmt.Sprint(s.WantedServices(testScope, start, Refresh), s.WantedInterfaces(testScope, start, Refresh), unknown, s.WantedCluster(testScope, start, Refresh)); asked != "[] [] [] false" {
 		t.Errorf("asks for %s", asked)
 	}
 

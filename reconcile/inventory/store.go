@@ -55,15 +55,16 @@ type scopeState struct {
 	status      ScopeStatus
 	entries     map[string]*entry
 	tombs       map[string]tombstone
+	forgot      time.Time           // when the old ones of them were dropped last
 	unexplained map[string]doubt    // by id: listed or held, but no describe knew them
 	began       time.Time           // of the last complete listing
-	before      time.Time           // began of the complete listing before that
 	sorted      []*Task             // as in the last snapshot
 	touched     map[string]struct{} // differ from sorted
 	hidden      map[string]struct{} // lack something that they refer to
 	uses        uses                // of sorted
 	omitted     int                 // entries that are
 	pending     map[string]*pending // by ARN
+	absent      bool                // something was found to be, of which not all users are pending
 	watch       watch
 	// renewed is when the cluster was found after one of its name was gone; zero
 	// for the first. Events of changes before trusted, by AWS's clock, may be of

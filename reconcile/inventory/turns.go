@@ -21,18 +21,28 @@ func (c candidate) left() time.Duration { return c.limit - c.age }
 // of the limit, with polls that may each come a tenth late, and, to catch up with
 // turns that failed, up to half more than that.
 const (
-	turnPart  = 0.85
-	lateness  = 1.1
-	catchUp   = 1.5
-	rarePolls = 0.5 // of a limit: what is younger waits, however rare the polls
+	turnPart = 0.85
+	lateness = 1.1
+	catchUp  = 1.5
+	// overrun is by what part of an interval, or of a limit, it does not matter to
+	// be late: what has just been asked for is not asked for again.
+	overrun = 0.05
 )
+
+// young is the age below which the candidate waits for the next poll: it can, or
+// it has just been asked for, and more often than polls are nobody can ask.
+func (c candidate) young(every time.Duration) time.Duration {
+	late := c.limit - time.Duration((1-overrun)*float64(every))
+	return min(every/2, max(late, time.Duration(overrun*float64(c.limit))))
+}
 
 // turns are the candidates to ask for again at this poll, the most urgent first,
 // in full batches where there are enough: as few as let all others have their
-// turn in time at the polls to come, at an even pace. Polls are that long apart;
+// turn in time at the polls to come, at an even pace. The next poll is so far away;
 // extra is the number of others that are asked for anyway, whose last batch turns
 // fill up.
 func turns(of []candidate, batch, extra int, every time.Duration) []string {
+	every = max(time.Second, every)
 	slices.SortFunc(of, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.left(), b.left()), cmp.Compare(a.name, b.name))
 	})
@@ -44,7 +54,7 @@ func turns(of []candidate, batch, extra int, every time.Duration) []string {
 		if len(names) == most {
 			break
 		}
-		if c.age >= min(time.Duration(rarePolls*float64(c.limit)), every/2) {
+		if c.age >= c.young(every) {
 			names = append(names, c.name)
 		}
 	}

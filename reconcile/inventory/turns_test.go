@@ -78,7 +78,7 @@ func pollForAnHour(t *testing.T, s *Store, tasks map[string]*Task, every time.Du
 			oldest = max(oldest, now.Sub(at))
 		}
 		var due []*Task
-		for _, arn := range s.Due(testScope, now) {
+		for _, arn := range s.Due(testScope, now, every) {
 			described[arn] = now
 			due = append(due, tasks[arn])
 		}
@@ -87,4 +87,82 @@ func pollForAnHour(t *testing.T, s *Store, tasks map[string]*Task, every time.Du
 		most, calls = max(most, batches), calls+batches
 	}
 	return most, oldest, calls
+}
+
+// TestDueWithEvents: for ten minutes everything is listed every minute, then every
+// ten minutes, and in between, where that is not enough, tasks are only described,
+// at four fifths of the time within which they are to be, as soon as somebody looks.
+func TestDueWithEvents(t *testing.T) {
+	tests := []struct {
+		name     string
+		size     int
+		facts    Facts
+		external bool
+		oldest   time.Duration
+		calls    int // within ten minutes
+	}{
+		{name: "a small cluster", size: 100, oldest: Refresh + Refresh/20, calls: 1},
+		{name: "a large one", size: 10_000, oldest: Refresh + Refresh/20, calls: 100},
+		{name: "health", size: 100, facts: Facts{Health: true}, oldest: RefreshHealth, calls: 10},
+		{name: "health in a large one", size: 10_000, facts: Facts{Health: true}, oldest: RefreshHealth, calls: 1000},
+		{name: "ECS Anywhere", size: 100, external: true, oldest: RefreshExternal, calls: 3},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, tasks := listedAt(t, tt.size, tt.external)
+			s.SetFacts(tt.facts)
+			oldest, calls := feedForAnHour(t, s, tasks)
+			if oldest > tt.oldest || calls > tt.calls {
+				t.Errorf("%d calls within ten minutes, %v old; want at most %d, %v", calls, oldest, tt.calls, tt.oldest)
+			}
+		})
+	}
+}
+
+// feedForAnHour looks every 15 seconds for what is due while events arrive. It
+// returns the age that a task reached, and the calls within ten minutes, after the
+// first twenty.
+func feedForAnHour(t *testing.T, s *Store, tasks map[string]*Task) (oldest time.Duration, calls int) {
+	t.Helper()
+	l := Listing{Scope: testScope}
+	described := map[string]time.Time{}
+	for arn := range tasks {
+		l.Tasks = append(l.Tasks, arn)
+		described[arn] = start
+	}
+	between := s.RefreshWithin(testScope) * 4 / 5
+	const begun, ended = 20 * time.Minute, 60 * time.Minute
+	next, last := start, start
+	for now := start; now.Before(start.Add(ended)); now = now.Add(15 * time.Second) {
+		for _, at := range described {
+			oldest = max(oldest, now.Sub(at))
+		}
+		every := next.Sub(now)
+		switch {
+		case every <= 0:
+			if every = time.Minute; now.Sub(start) >= 10*time.Minute {
+				every = 10 * time.Minute
+			}
+			next, l.Began = now.Add(every), now
+			if err := s.Complete(l, now); err != nil {
+				t.Fatal(err)
+			}
+		case between >= Refresh*4/5 || now.Sub(last) < between:
+			continue
+		}
+		last = now
+		if between < Refresh*4/5 {
+			every = min(every, between)
+		}
+		var due []*Task
+		for _, arn := range s.Due(testScope, now, every) {
+			described[arn] = now
+			due = append(due, tasks[arn])
+		}
+		s.Describe(Description{Scope: testScope, Asked: now, Answered: now, Tasks: due})
+		if now.Sub(start) >= begun {
+			calls += (len(due) + DescribeBatch - 1) / DescribeBatch
+		}
+	}
+	return oldest, calls / int((ended-begun)/(10*time.Minute))
 }

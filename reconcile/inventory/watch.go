@@ -50,6 +50,7 @@ func (s *Store) Missed(scope Scope, now time.Time) uint64 {
 		return 0
 	}
 	c.watch.settle(now)
+	c.forget(now)
 	return c.watch.missed
 }
 

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"ecs-scrape/reconcile/artifact"
 	"ecs-scrape/spec"
@@ -91,8 +92,25 @@ func compareMembers(a, b *member) int {
 	return a.CompareInFile(b.Target)
 }
 
+// inOrder sorts the list. Addresses are looked up once, and nearly always decide.
 func inOrder(members []*member) []*member {
-	slices.SortFunc(members, compareMembers)
+	type addressed struct {
+		address string
+		*member
+	}
+	all := make([]addressed, len(members))
+	for i, m := range members {
+		all[i] = addressed{m.Address(), m}
+	}
+	slices.SortFunc(all, func(a, b addressed) int {
+		if a.pool == b.pool && a.address != b.address {
+			return strings.Compare(a.address, b.address)
+		}
+		return compareMembers(a.member, b.member)
+	})
+	for i := range all {
+		members[i] = all[i].member
+	}
 	return members
 }
 

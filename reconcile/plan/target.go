@@ -2,11 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"net"
 	"slices"
-	"strconv"
-	"strings"
-	"unicode"
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/config"
@@ -63,14 +59,14 @@ type builder struct {
 	asker    asker
 	lb       *labels.Builder
 
-	snapshot  *inventory.Snapshot
-	guard     *guard
-	rules     []rule
-	meta      *metaWriter
-	implied   labels.Labels  // what Prometheus sets by itself of the pool's settings
-	minimum   model.Duration // the shortest interval
-	told      model.Duration // the shorter one that was noted last
-	populated model.LabelSet // scratch of judge
+	snapshot *inventory.Snapshot
+	guard    *guard
+	judge    *judge
+	rules    []rule
+	meta     *metaWriter
+	implied  labels.Labels  // what Prometheus sets by itself of the pool's settings
+	minimum  model.Duration // the shortest interval
+	told     model.Duration // the shorter one that was noted last
 	// spelled are the interval and the timeout that were spelled out last.
 	spelled struct {
 		of [2]model.Duration
@@ -95,10 +91,10 @@ func (r *run) newBuilder(o *spec.Object, pool Pool, settings *config.ScrapeConfi
 		asker:    newAsker(o.ScrapeTarget),
 		lb:       labels.NewBuilder(labels.EmptyLabels()),
 
-		guard:     newGuard(r.in.Choice.Config, o, r.settings[classPool(pool.Class).Name]),
-		rules:     rules,
-		populated: model.LabelSet{},
-		note:      func(f fault) { r.find(o, nil, f) },
+		guard: newGuard(r.in.Choice.Config, o, r.settings[classPool(pool.Class).Name]),
+		judge: newJudge(settings),
+		rules: rules,
+		note:  func(f fault) { r.find(o, nil, f) },
 	}
 	b.minimum, _ = model.ParseDuration(r.in.Choice.Config.PrometheusConfig.Enforced.MinInterval)
 	looks := readsOf(o.ScrapeTarget)
@@ -145,7 +141,7 @@ func (b *builder) target(w *workload, e endpoint, want *request) (artifact.Targe
 	t.Origin.Moved = t.Address() != e.address.String()
 	f := b.guard.refuse(t.Labels, t.Origin.Moved)
 	if f == nil {
-		f = b.judge(t)
+		f = b.judge.refuse(t.Labels)
 	}
 	if f != nil {
 		f.container = e.container.Name
@@ -286,65 +282,4 @@ func orDefault(s, otherwise string) string {
 		return otherwise
 	}
 	return s
-}
-
-// judge returns why Prometheus would not scrape the target as it is meant, or nil.
-func (b *builder) judge(t artifact.Target) *fault {
-	clear(b.populated)
-	t.Labels.Range(func(l labels.Label) {
-		b.populated[model.LabelName(l.Name)] = model.LabelValue(l.Value)
-	})
-	if why := unusable(t.Labels); why != "" {
-		return &fault{code: CodeInvalidTarget, message: why}
-	}
-	final, err := scrape.PopulateLabels(b.lb, b.settings, b.populated, nil)
-	switch {
-	case err != nil:
-		return &fault{code: CodeInvalidTarget, message: "Prometheus refuses it: " + strings.TrimSpace(err.Error())}
-	case final.IsEmpty():
-		return &fault{code: CodeInvalidTarget, message: "relabel_configs of its pool drop it"}
-	}
-	return nil
-}
-
-// unusable is why a target can never be scraped as it is meant although
-// Prometheus accepts it, or "".
-func unusable(l labels.Labels) string {
-	if why := unreachable(l.Get(model.AddressLabel)); why != "" {
-		return why
-	}
-	if scheme := l.Get(model.SchemeLabel); scheme != "http" && scheme != "https" {
-		return fmt.Sprintf("scheme %q is neither http nor https", scheme)
-	}
-	if path := l.Get(model.MetricsPathLabel); !strings.HasPrefix(path, "/") {
-		return fmt.Sprintf("metrics path %q does not begin with a slash", path)
-	} else if isEscaped(path) {
-		return fmt.Sprintf("metrics path %q has a ?, a # or a blank in it, which Prometheus escapes: leave it out, and give parameters as params of the endpoint", path)
-	}
-	for _, name := range [...]string{model.JobLabel, model.ScrapeIntervalLabel, model.ScrapeTimeoutLabel} {
-		if l.Get(name) == "" {
-			return fmt.Sprintf("relabelConfigs leave it without the label %s, which Prometheus would fill by itself: keep it", name)
-		}
-	}
-	return ""
-}
-
-// unreachable is why nothing can listen at an address, or "".
-func unreachable(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	switch number, bad := strconv.ParseUint(port, 10, 16); {
-	case address == "":
-		return "relabelConfigs leave it without an address"
-	case err != nil:
-		return "its address has no port, or an IPv6 address has no brackets: it must be host:port"
-	case host == "":
-		return "its address has no host: it must be host:port"
-	case strings.ContainsFunc(host, unicode.IsSpace):
-		return "its address has a space in it"
-	case bad != nil:
-		return fmt.Sprintf("port %q is not a number from 1 to 65535", port)
-	case number == 0:
-		return "port 0 cannot be connected to"
-	}
-	return ""
 }
