@@ -21,11 +21,12 @@ var (
 	descQueued    = prometheus.NewDesc("ecs_scrape_aws_budget_waiting", "Requests that wait for the budget now.", ofCategory, nil)
 
 	descListings = prometheus.NewDesc("ecs_scrape_listings_total", "Complete listings of all clusters, by cause: start, change, poll, return (of events), resync, missed (events).", []string{"account", "region", "cause"}, nil)
+	descFailed   = prometheus.NewDesc("ecs_scrape_listings_failed_total", "Listings of all clusters in which at least one could not be read.", ofRegion, nil)
 	descInterval = prometheus.NewDesc("ecs_scrape_listing_interval_seconds", "Seconds between the starts of the last two listings, as the budget allowed.", ofRegion, nil)
 	descListing  = prometheus.NewDesc("ecs_scrape_listing_duration_seconds", "Seconds that the last listing took.", ofRegion, nil)
 
 	descWorking = prometheus.NewDesc("ecs_scrape_events_queue_working", "Whether the events of a queue arrive; while they do not, clusters are polled.", ofQueue, nil)
-	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, odd (of another form than documented: its task is described), instance (of a container instance), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
+	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, known (told nothing new), odd (of another form than documented: its task is described), instance (of a container instance), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
 	descLag     = prometheus.NewDesc("ecs_scrape_events_lag_seconds", "Seconds from a change, by AWS's clock, to its application.", ofQueue, nil)
 	descAge     = prometheus.NewDesc("ecs_scrape_events_queue_age_seconds", "Seconds that the oldest message of the last answer had been in the queue.", ofQueue, nil)
 	descQueue   = prometheus.NewDesc("ecs_scrape_events_queue_failures_total", "Calls to a queue that failed, by operation.", append(ofQueue, "operation"), nil)
@@ -38,7 +39,7 @@ type awsCollector struct{ watcher *ecs.Watcher }
 
 func (a awsCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descCalls, descThrottled, descErrors, descRate, descQueued, descListings, descInterval, descListing,
+		descCalls, descThrottled, descErrors, descRate, descQueued, descListings, descFailed, descInterval, descListing,
 		descWorking, descEvents, descLag, descAge, descQueue, descMissed,
 	} {
 		ch <- d
@@ -66,6 +67,7 @@ func (a awsCollector) Collect(ch chan<- prometheus.Metric) {
 		for cause, n := range l.causes {
 			counter(descListings, n, l.account, l.region, string(cause))
 		}
+		counter(descFailed, l.failed, l.account, l.region)
 		gauge(descInterval, l.interval.Seconds(), l.account, l.region)
 		gauge(descListing, l.duration.Seconds(), l.account, l.region)
 	}
@@ -90,7 +92,7 @@ func (a awsCollector) Collect(ch chan<- prometheus.Metric) {
 // once.
 func results(q *ecs.QueueStats) map[string]uint64 {
 	return map[string]uint64{
-		"applied": q.Applied - q.Odd, "odd": q.Odd, "instance": q.Instances,
+		"applied": q.Applied - q.Odd, "known": q.Known, "odd": q.Odd, "instance": q.Instances,
 		"outdated": q.Outdated, "ignored": q.Ignored, "poison": q.Poison,
 	}
 }
@@ -101,6 +103,7 @@ type listing struct {
 	account, region    string
 	interval, duration time.Duration
 	causes             map[ecs.Cause]uint64
+	failed             uint64
 }
 
 func listings(polls []ecs.PollStats) []*listing {
@@ -115,6 +118,7 @@ func listings(polls []ecs.PollStats) []*listing {
 		}
 		l := by[at]
 		l.interval, l.duration = max(l.interval, p.Interval), max(l.duration, p.Duration)
+		l.failed += p.Failed
 		for cause, n := range p.Listings {
 			l.causes[cause] += n
 		}

@@ -125,6 +125,8 @@ func cliQueues() []cliCase {
 		{"change visibility", "sqs change-message-visibility --queue-url {QUEUE} --receipt-handle {RECEIPT} --visibility-timeout 30", "", ""},
 		{"delete a batch", "sqs delete-message-batch --queue-url {QUEUE} --entries Id=a,ReceiptHandle={RECEIPT} Id=b,ReceiptHandle=bad --query [Successful[0].Id,Failed[0].Id]", "a b", ""},
 		{"delete", "sqs delete-message --queue-url {QUEUE} --receipt-handle {RECEIPT}", "", ""},
+		{"delete the queue", "sqs delete-queue --queue-url {QUEUE}", "", ""},
+		{"no queue", "sqs delete-queue --queue-url {QUEUE}", "", "NonExistentQueue"},
 		{"receive nothing", "sqs receive-message --queue-url {QUEUE} --query length(Messages||`[]`)", "0", ""},
 	}
 }

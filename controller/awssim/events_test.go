@@ -273,6 +273,12 @@ func TestQueueCalls(t *testing.T) {
 	}
 	_, err = client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: found.QueueUrl, MaxNumberOfMessages: 11})
 	wantCode(t, err, "InvalidParameterValue")
+	_, err = client.DeleteQueue(ctx, &sqs.DeleteQueueInput{QueueUrl: found.QueueUrl})
+	must(t, err)
+	_, err = client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: found.QueueUrl})
+	if missing := new(sqstypes.QueueDoesNotExist); !errors.As(err, &missing) {
+		t.Errorf("error %v, want QueueDoesNotExist", err)
+	}
 }
 
 func TestLongPollingEndsWithoutMessages(t *testing.T) {

@@ -52,6 +52,15 @@ func (c sqsCalls) create(r *request, name string, attributes map[string]string) 
 	return r.place.CreateQueue(name, attributes), nil
 }
 
+func (c sqsCalls) deleteQueue(r *request, queueURL string) error {
+	var of *queue
+	if err := c.onQueue(r, queueURL, func(q *queue) error { of = q; return nil }); err != nil {
+		return err
+	}
+	of.place.DeleteQueue(of.name)
+	return nil
+}
+
 func (c sqsCalls) url(r *request, name, owner string) (string, error) {
 	if owner == "" {
 		owner = r.place.scope.Account

@@ -7,6 +7,7 @@ func sqsOperations(s *Sim) map[string]operation {
 	c := sqsCalls{s}
 	return map[string]operation{
 		"CreateQueue":             c.jsonCreate,
+		"DeleteQueue":             c.jsonDeleteQueue,
 		"GetQueueUrl":             c.jsonURL,
 		"GetQueueAttributes":      c.jsonAttributes,
 		"SendMessage":             c.jsonSend,
@@ -78,6 +79,14 @@ func (c sqsCalls) jsonCreate(_ context.Context, r *request) (any, error) {
 	}
 	url, err := c.create(r, in.QueueName, in.Attributes)
 	return sqsURLOutput{url}, err
+}
+
+func (c sqsCalls) jsonDeleteQueue(_ context.Context, r *request) (any, error) {
+	in, err := decoded[sqsInput](r)
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, c.deleteQueue(r, in.QueueURL)
 }
 
 func (c sqsCalls) jsonURL(_ context.Context, r *request) (any, error) {

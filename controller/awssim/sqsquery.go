@@ -17,6 +17,7 @@ func sqsQueryOperations(s *Sim) map[string]operation {
 	c := sqsCalls{s}
 	return map[string]operation{
 		"CreateQueue":             c.queryCreate,
+		"DeleteQueue":             c.queryDeleteQueue,
 		"GetQueueUrl":             c.queryURL,
 		"GetQueueAttributes":      c.queryAttributes,
 		"SendMessage":             c.querySend,
@@ -113,6 +114,10 @@ func (c sqsCalls) queryCreate(_ context.Context, r *request) (any, error) {
 	}
 	url, err := c.create(r, r.form.Get("QueueName"), attributes)
 	return c.response(r, &sqsResult{QueueURL: url}), err
+}
+
+func (c sqsCalls) queryDeleteQueue(_ context.Context, r *request) (any, error) {
+	return c.response(r, nil), c.deleteQueue(r, target(r))
 }
 
 func (c sqsCalls) queryURL(_ context.Context, r *request) (any, error) {

@@ -71,6 +71,7 @@ func (q *queue) run(ctx context.Context) {
 		client, err := q.w.dialQueue(ctx, q.id)
 		if err == nil {
 			q.client = client
+			q.count(func(st *QueueStats) { st.Region = client.Options().Region })
 			break
 		}
 		q.judge(err, time.Now())

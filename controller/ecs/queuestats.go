@@ -13,11 +13,12 @@ import (
 type QueueStats struct {
 	URL     string
 	Account string
-	Region  string // "": the environment's
+	Region  string // "" until the environment's is known
 	Working bool
 
 	Received  uint64 // messages
-	Applied   uint64 // events of tasks, given to the store
+	Applied   uint64 // events of tasks that told something new
+	Known     uint64 // events of tasks that did not
 	Instances uint64 // events of container instances
 	Outdated  uint64 // events of tasks that a later listing has judged
 	Odd       uint64 // of those applied: described instead, as they have another form than documented
@@ -52,7 +53,11 @@ func (st *QueueStats) refuse(err error) {
 	}
 }
 
-func (st *QueueStats) apply(lag time.Duration) {
+func (st *QueueStats) apply(news bool, lag time.Duration) {
+	if !news {
+		st.Known++
+		return
+	}
 	st.Applied++
 	st.Lag = max(0, lag)
 	st.LagTotal += st.Lag
@@ -63,6 +68,7 @@ func (st *QueueStats) add(o QueueStats) {
 	st.Received += o.Received
 	st.Applied += o.Applied
 	st.Instances += o.Instances
+	st.Known += o.Known
 	st.Outdated += o.Outdated
 	st.Odd += o.Odd
 	st.Ignored += o.Ignored
@@ -85,7 +91,7 @@ func (w *Watcher) queueStats() []QueueStats {
 		st := q.stats
 		st.Working, st.Receivers = q.state.working, q.receivers+1
 		q.mu.Unlock()
-		st.URL, st.Account, st.Region = q.id.url, queueAccount(q.id.url), q.id.region
+		st.URL, st.Account, st.Region = q.id.url, queueAccount(q.id.url), cmp.Or(st.Region, q.id.region)
 		out = append(out, st)
 	}
 	slices.SortFunc(out, func(a, b QueueStats) int { return cmp.Compare(a.URL, b.URL) })

@@ -48,7 +48,9 @@ func (q *queue) apply(messages []sqstypes.Message, skew time.Duration) {
 			in.count.refuse(err)
 		}
 	}
-	q.w.store.Observe(in.events, in.now)
+	for i, news := range q.w.store.Observe(in.events, in.now) {
+		in.count.apply(news, in.now.Sub(in.events[i].At))
+	}
 	q.w.store.Heard(in.odd, in.now)
 	q.w.notify()
 	for _, tell := range in.told {
@@ -93,16 +95,17 @@ func (in *intake) takeTask(s *source, n notice) {
 		in.count.Outdated++
 		return
 	case !store.Knows(n.scope):
+		in.count.apply(true, in.now.Sub(n.at))
 		in.tell(func() { s.hearUnknown(heldBack{e, n.odd}) })
 	case n.odd:
 		in.count.Odd++
+		in.count.apply(true, in.now.Sub(n.at))
 		in.odd = append(in.odd, e)
 		in.tell(func() { s.hearOdd(e) })
 	default:
 		in.events = append(in.events, e)
 		in.tell(func() { s.hear(n.scope) })
 	}
-	in.count.apply(in.now.Sub(n.at))
 }
 
 func (in *intake) tell(f func()) { in.told = append(in.told, f) }

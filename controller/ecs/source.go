@@ -190,12 +190,13 @@ func (s *source) record(full bool, began time.Time, err error) {
 	s.stats.Polls++
 	if err != nil {
 		s.stats.Failed++
+	} else {
+		s.stats.Listings[s.cause]++
 	}
 	if !s.began.IsZero() {
 		s.stats.Interval = began.Sub(s.began)
 	}
 	s.began, s.stats.Duration = began, now.Sub(began)
-	s.stats.Listings[s.cause]++
 	s.schedule(began, now)
 	s.polling = time.Time{}
 	if earliest := now.Add(rest(s.stats.Duration)); s.next.Before(earliest) {
@@ -286,7 +287,7 @@ func (w *Watcher) polls() []PollStats {
 
 // noise is what changes in an error from one attempt to the next, and must not
 // make equal reasons differ.
-var noise = regexp.MustCompile(`, RequestID: [^,]*|exceeded maximum number of attempts, \d+, |https response error StatusCode: 0, |((?:read|dial) tcp )[0-9.:\[\]]+->`)
+var noise = regexp.MustCompile(`, RequestID: [^,]*|exceeded maximum number of attempts, \d+, |https response error StatusCode: 0, (?:RequestID: [^,]*, )?|((?:read|dial) tcp )[0-9.:\[\]]+->`)
 
 // reason is an error as a status shows it: on one line.
 func reason(err error) string {

@@ -48,11 +48,11 @@ type PollStats struct {
 	RoleARN string
 	// Interval is between the starts of the last two full polls; 0 before.
 	Interval time.Duration
-	Aim      time.Duration // the interval that is aimed at, at the moment
-	Duration time.Duration // of the last full poll
-	Polls    uint64        // full ones
-	Failed   uint64        // those in which anything failed
-	Listings map[Cause]uint64
+	Aim      time.Duration    // the interval that is aimed at, at the moment
+	Duration time.Duration    // of the last full poll
+	Polls    uint64           // full ones
+	Failed   uint64           // those in which anything failed
+	Listings map[Cause]uint64 // full ones in which nothing failed
 }
 
 // Stats returns the counts and the state of the budgets.

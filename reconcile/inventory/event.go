@@ -15,29 +15,34 @@ type Event struct {
 }
 
 // Observe merges events, which may come late, twice and in any order, of tasks
-// in any scopes; tasks become the store's. An event for a scope that is not
-// known, or gone, is dropped. What is old enough is forgotten on the way: where
-// events go on and no listing gets through, nothing grows without bound.
-func (s *Store) Observe(events []Event, now time.Time) {
+// in any scopes; tasks become the store's. It tells for each whether there was
+// anything new in it. An event for a scope that is not known, or gone, is
+// dropped. What is old enough is forgotten on the way: where events go on and no
+// listing gets through, nothing grows without bound.
+func (s *Store) Observe(events []Event, now time.Time) (news []bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, e := range events {
+	news = make([]bool, len(events))
+	for i, e := range events {
 		c := s.scopes[e.Task.Scope]
 		if c == nil || c.status.State == Gone || c.status.State == Unsynced && !s.keeps(unsyncedMerges) {
 			continue
 		}
-		s.observeEvent(c, e, now)
+		news[i] = s.observeEvent(c, e, now)
 		c.forget(now)
 	}
 	s.sweep(now)
+	return news
 }
 
-func (s *Store) observeEvent(c *scopeState, ev Event, now time.Time) {
+// observeEvent says whether the event told anything new.
+func (s *Store) observeEvent(c *scopeState, ev Event, now time.Time) bool {
 	t := ev.Task.restricted(s.facts)
 	c.watch.heard(t.ARN, t.Version, now)
 	e := c.entries[t.ARN]
 	switch {
 	case s.buried(c, t) || e != nil && !s.overtakes(e, t):
+		return false
 	case t.Stopped():
 		s.stopByEvent(c, t, now)
 	case e != nil:
@@ -47,6 +52,7 @@ func (s *Store) observeEvent(c *scopeState, ev Event, now time.Time) {
 	default:
 		s.create(c, t, ev.Facts, now)
 	}
+	return true
 }
 
 // overtakes says whether an event tells something newer than what is known. Of
