@@ -179,7 +179,7 @@ func (s *source) settleStranger(name string, asked time.Time, exists, absent boo
 		one.absent, one.failed, one.notBefore = asked, nil, now.Add(lookupEvery)
 		one.events = slices.DeleteFunc(one.events, func(e heldBack) bool { return !e.At.After(asked) })
 	default:
-		one.failed = one.failed.again(now)
+		one.failed = one.failed.again(now, s.w.backoff)
 		one.notBefore = one.failed.at
 		if earliest := now.Add(lookupEvery); one.notBefore.Before(earliest) {
 			one.notBefore = earliest
