@@ -99,10 +99,10 @@ func (in *listTasksInput) filters(t *task) bool {
 // listed says whether a listing names a task, be it rightly or by a fault.
 func (p *Place) listed(in *listTasksInput, t *task) bool {
 	if in.wants(t) {
-		return !spend(p.listing.omit, t)
+		return !p.spend(omitFromNextListing, t)
 	}
 	stopped := in.DesiredStatus == "" || in.DesiredStatus == statusRunning
-	return stopped && in.filters(t) && spend(p.listing.listStopped, t)
+	return stopped && in.filters(t) && p.spend(listStopped, t)
 }
 
 type describeTasksInput struct {
@@ -130,15 +130,15 @@ func (p *Place) ecsDescribeTasks(in *describeTasksInput) (*describeTasksOutput, 
 			return nil, err
 		}
 		t, ok := p.tasks[lastPart(name)]
-		if !ok || t.cluster != c || spend(p.listing.missing, t) {
+		if !ok || t.cluster != c || p.spend(missingOnce, t) {
 			out.Failures = append(out.Failures, missing(p.arn("task/"+c.name+"/"+lastPart(name))))
 			continue
 		}
-		if reason, failed := p.listing.spendReason(t); failed {
+		if reason, failed := p.spendReason(t); failed {
 			out.Failures = append(out.Failures, ecsFailure{ARN: t.arn, Reason: reason})
 			continue
 		}
-		if !spend(p.listing.unanswered, t) {
+		if !p.spend(omitFromNextDescribe, t) {
 			out.Tasks = append(out.Tasks, t.described(tagsAsked(in.Include)))
 		}
 	}
@@ -148,7 +148,7 @@ func (p *Place) ecsDescribeTasks(in *describeTasksInput) (*describeTasksOutput, 
 // described renders the task as DescribeTasks answers it.
 func (t *task) described(withTags bool) wireTask {
 	state := t.now
-	if spend(t.place.listing.older, t) {
+	if t.place.spend(describeOlder, t) {
 		state = t.older
 	}
 	w := t.wire(state, epochSeconds)

@@ -53,27 +53,29 @@ func (p *Place) SubscribeQueue(name string) (queueURL string) {
 }
 
 // DropNext loses the next n task events of the place.
-func (p *Place) DropNext(n int) { p.armEvents(func(f *eventFaults) { f.drop += n }) }
+func (p *Place) DropNext(n int) { p.armEvents("DropNext", func(f *eventFaults) { f.drop += n }) }
 
 // DuplicateNext delivers each of the next n task events twice.
-func (p *Place) DuplicateNext(n int) { p.armEvents(func(f *eventFaults) { f.duplicate += n }) }
+func (p *Place) DuplicateNext(n int) {
+	p.armEvents("DuplicateNext", func(f *eventFaults) { f.duplicate += n })
+}
 
 // ReorderNext holds the next n task events back and then delivers them in reverse.
 func (p *Place) ReorderNext(n int) {
-	p.armEvents(func(f *eventFaults) { f.hold, f.reverse = n, true })
+	p.armEvents("ReorderNext", func(f *eventFaults) { f.hold, f.reverse = n, true })
 }
 
 // HoldNext holds the next n task events back until ReleaseHeld delivers them,
 // in order. With a clock that has moved on, they arrive as late as that.
 func (p *Place) HoldNext(n int) {
-	p.armEvents(func(f *eventFaults) { f.hold, f.reverse = n, false })
+	p.armEvents("HoldNext", func(f *eventFaults) { f.hold, f.reverse = n, false })
 }
 
 // LateNext delivers the next task event as one that is older by age: its own time
 // and all times in its detail are shifted into the past. Called repeatedly it
 // concerns the events after it.
 func (p *Place) LateNext(age time.Duration) {
-	p.armEvents(func(f *eventFaults) { f.late = append(f.late, age) })
+	p.armEvents("LateNext", func(f *eventFaults) { f.late = append(f.late, age) })
 }
 
 // ReleaseHeld delivers what HoldNext, or a ReorderNext that is not complete,
@@ -95,9 +97,10 @@ func (p *Place) SendRaw(body string) {
 	})
 }
 
-func (p *Place) armEvents(f func(*eventFaults)) {
+func (p *Place) armEvents(verb string, f func(*eventFaults)) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
+	p.sim.faultCounts.armed(verb)
 	f(&p.eventing)
 }
 
@@ -128,7 +131,7 @@ func (p *Place) emit(detailType, resource string, detail func(at dial, now time.
 	}
 	var age time.Duration
 	if detailType == TaskStateChange {
-		age = p.eventing.nextAge()
+		age = p.nextAge()
 	}
 	at := func(t time.Time) any {
 		if t.IsZero() {
@@ -152,10 +155,12 @@ func (p *Place) emit(detailType, resource string, detail func(at dial, now time.
 }
 
 // nextAge spends one LateNext.
-func (f *eventFaults) nextAge() time.Duration {
+func (p *Place) nextAge() time.Duration {
+	f := &p.eventing
 	if len(f.late) == 0 {
 		return 0
 	}
+	p.sim.faultCounts.met("LateNext")
 	age := f.late[0]
 	f.late = f.late[1:]
 	return age
@@ -166,19 +171,30 @@ func (p *Place) route(body string) {
 	f := &p.eventing
 	switch {
 	case f.drop > 0:
+		p.sim.faultCounts.met("DropNext")
 		f.drop--
 	case f.hold > 0:
+		p.sim.faultCounts.met(f.holder())
 		f.held = append(f.held, body)
 		if f.hold--; f.hold == 0 && f.reverse {
 			p.releaseHeld()
 		}
 	case f.duplicate > 0:
+		p.sim.faultCounts.met("DuplicateNext")
 		f.duplicate--
 		p.deliver(body)
 		p.deliver(body)
 	default:
 		p.deliver(body)
 	}
+}
+
+// holder is the verb that holds events back.
+func (f *eventFaults) holder() string {
+	if f.reverse {
+		return "ReorderNext"
+	}
+	return "HoldNext"
 }
 
 func (p *Place) releaseHeld() {
@@ -193,6 +209,7 @@ func (p *Place) releaseHeld() {
 }
 
 func (p *Place) deliver(body string) {
+	p.sim.faultCounts.met("SetEventDelay")
 	p.later(p.sim.opts.EventDelay, func() {
 		for _, q := range p.subscribers {
 			q.send(body, 0)

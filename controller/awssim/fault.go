@@ -26,6 +26,7 @@ func (m Match) holds(c call) bool {
 // fault is one armed fault. Exactly one of refuse, delay, hang and spoil has a
 // meaning.
 type fault struct {
+	verb   string
 	match  Match
 	page   int     // 0: any page
 	part   float64 // of the calls that match; 0: all
@@ -38,7 +39,7 @@ type fault struct {
 
 // Throttle refuses the next n calls that match, as a spent quota would.
 func (s *Sim) Throttle(m Match, n int) {
-	s.gate.arm(&fault{match: m, left: n, refuse: why(refusedThrottled)})
+	s.gate.arm(&fault{verb: "Throttle", match: m, left: n, refuse: why(refusedThrottled)})
 }
 
 // Storm refuses each call that matches with the given probability, as the
@@ -48,62 +49,62 @@ func (s *Sim) Storm(m Match, probability float64) (release func()) {
 	if probability <= 0 {
 		return func() {}
 	}
-	return s.gate.arm(&fault{match: m, left: -1, part: probability, refuse: why(refusedThrottled)})
+	return s.gate.arm(&fault{verb: "Storm", match: m, left: -1, part: probability, refuse: why(refusedThrottled)})
 }
 
 // ServerError answers the next n calls that match with a 5xx status. The SDK
 // tries such a call up to three times.
 func (s *Sim) ServerError(m Match, n int) {
-	s.gate.arm(&fault{match: m, left: n, refuse: why(refusedServerError)})
+	s.gate.arm(&fault{verb: "ServerError", match: m, left: n, refuse: why(refusedServerError)})
 }
 
 // FailPage answers the given page, counted from 1, of paged calls that match
 // with a 5xx status, until the returned function is called.
 func (s *Sim) FailPage(m Match, page int) (release func()) {
-	return s.gate.arm(&fault{match: m, page: page, left: -1, refuse: why(refusedServerError)})
+	return s.gate.arm(&fault{verb: "FailPage", match: m, page: page, left: -1, refuse: why(refusedServerError)})
 }
 
 // Deny refuses calls that match for want of permission, until the returned
 // function is called.
 func (s *Sim) Deny(m Match) (release func()) {
-	return s.gate.arm(&fault{match: m, left: -1, refuse: why(refusedDenied)})
+	return s.gate.arm(&fault{verb: "Deny", match: m, left: -1, refuse: why(refusedDenied)})
 }
 
 // Expire refuses calls that match because their credentials have expired,
 // until the returned function is called. An access key that begins with
 // EXPIRED is always refused so.
 func (s *Sim) Expire(m Match) (release func()) {
-	return s.gate.arm(&fault{match: m, left: -1, refuse: why(refusedExpired)})
+	return s.gate.arm(&fault{verb: "Expire", match: m, left: -1, refuse: why(refusedExpired)})
 }
 
 // Delay holds calls that match back by d, until the returned function is
 // called.
 func (s *Sim) Delay(m Match, d time.Duration) (release func()) {
-	return s.gate.arm(&fault{match: m, left: -1, delay: d})
+	return s.gate.arm(&fault{verb: "Delay", match: m, left: -1, delay: d})
 }
 
 // Hang holds calls that match until the returned function is called; they are
 // then answered. Those still held when the simulator closes are cut off.
 func (s *Sim) Hang(m Match) (release func()) {
-	return s.gate.arm(&fault{match: m, left: -1, hang: make(chan struct{})})
+	return s.gate.arm(&fault{verb: "Hang", match: m, left: -1, hang: make(chan struct{})})
 }
 
 // Disconnect closes the connection of the next n calls that match, after they
 // have had their effect, without an answer.
 func (s *Sim) Disconnect(m Match, n int) {
-	s.gate.arm(&fault{match: m, left: n, spoil: disconnected})
+	s.gate.arm(&fault{verb: "Disconnect", match: m, left: n, spoil: disconnected})
 }
 
 // Truncate closes the connection of the next n calls that match in the middle of
 // the answer.
 func (s *Sim) Truncate(m Match, n int) {
-	s.gate.arm(&fault{match: m, left: n, spoil: truncated})
+	s.gate.arm(&fault{verb: "Truncate", match: m, left: n, spoil: truncated})
 }
 
 // Garble answers the next n calls that match with the page of something between,
 // which is 200 and neither JSON nor XML of AWS. They have had their effect.
 func (s *Sim) Garble(m Match, n int) {
-	s.gate.arm(&fault{match: m, left: n, spoil: garbled})
+	s.gate.arm(&fault{verb: "Garble", match: m, left: n, spoil: garbled})
 }
 
 // ClearFaults releases every fault of a call. Faults of listings and events

@@ -289,3 +289,36 @@ func getObject(t *testing.T, sim *awssim.Sim, bucket, key, text string) error {
 	}
 	return errors.Join(err, out.Body.Close())
 }
+
+// TestFaultCounts: a fault counts as met when it has changed something.
+func TestFaultCounts(t *testing.T) {
+	sim := start(t, awssim.Options{})
+	service(t, sim.Place, web("web", awssim.ModeAWSVPC), awssim.LaunchFargate, 1)
+	sim.SubscribeQueue("events")
+	arns, err := sim.RunningTasks("prod", "web")
+	must(t, err)
+	sim.Throttle(awssim.Match{Operation: "ListTasks"}, 2)
+	sim.Deny(awssim.Match{Operation: "DescribeTasks"})
+	sim.DropNext(1)
+	must(t, sim.OmitFromNextListing(arns[0]))
+	must(t, sim.MissingOnce(arns[0]))
+	wantCode(t, listTasks(t.Context(), sim.Place), "ThrottlingException")
+	want := map[string]awssim.FaultCount{
+		"Throttle": {Armed: 1, Met: 1}, "Deny": {Armed: 1}, "DropNext": {Armed: 1},
+		"OmitFromNextListing": {Armed: 1}, "MissingOnce": {Armed: 1},
+	}
+	if diff := cmp.Diff(want, sim.FaultCounts()); diff != "" {
+		t.Error(diff)
+	}
+	wantCode(t, listTasks(t.Context(), sim.Place), "ThrottlingException")
+	must(t, listTasks(t.Context(), sim.Place))
+	must(t, sim.StopTask(arns[0], "a test"))
+	want["Throttle"] = awssim.FaultCount{Armed: 1, Met: 2}
+	want["OmitFromNextListing"] = awssim.FaultCount{Armed: 1, Met: 1}
+	want["DropNext"] = awssim.FaultCount{Armed: 1, Met: 1}
+	got := sim.FaultCounts()
+	delete(got, "SetEventDelay") // the new task's events
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

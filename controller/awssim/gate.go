@@ -42,11 +42,13 @@ type gate struct {
 	counts  map[countKey]*CallCount
 	faults  []*fault
 	random  *rand.Rand
+	tally   *faultCounts
 }
 
-func newGate(quotas Quotas, now func() time.Time, seed uint64) *gate {
+func newGate(quotas Quotas, now func() time.Time, seed uint64, counts *faultCounts) *gate {
 	return &gate{
 		random:  rand.New(rand.NewPCG(seed, 2)),
+		tally:   counts,
 		quotas:  quotas,
 		now:     now,
 		done:    make(chan struct{}),
@@ -61,6 +63,7 @@ func (g *gate) arm(f *fault) (release func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if f.left != 0 {
+		g.tally.armed(f.verb)
 		g.faults = append(g.faults, f)
 	}
 	return func() { g.disarm(f) }
@@ -143,6 +146,7 @@ func (g *gate) judge(c call) verdict {
 		v.refuse = why(refusedSkewed)
 	}
 	if v.refuse == nil && !g.charge(c) {
+		g.tally.met("SetQuotas")
 		v.refuse = why(refusedThrottled)
 	}
 	if v.refuse != nil && *v.refuse == refusedThrottled {
@@ -158,6 +162,7 @@ func (g *gate) spendFaults(c call) (v verdict) {
 	for _, f := range g.faults {
 		if g.meets(f, c, v) {
 			v.add(f)
+			g.tally.met(f.verb)
 			if f.left > 0 {
 				f.left--
 			}

@@ -1,71 +1,91 @@
 package awssim
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
+
+// The verbs that arm faults of single tasks.
+const (
+	omitFromNextListing  = "OmitFromNextListing"
+	omitFromNextDescribe = "OmitFromNextDescribe"
+	listStopped          = "ListStopped"
+	describeOlder        = "DescribeOlder"
+	missingOnce          = "MissingOnce"
+	failOnce             = "FailOnce"
+)
 
 // listingFaults are armed faults of single tasks. Each is spent once.
 type listingFaults struct {
-	omit        map[*task]int
-	listStopped map[*task]int
-	older       map[*task]int
-	missing     map[*task]int
-	unanswered  map[*task]int
-	failed      map[*task][]string // reasons
+	left    map[taskFault]int
+	reasons map[*task][]string // of failOnce
+}
+
+type taskFault struct {
+	verb string
+	task *task
 }
 
 func newListingFaults() listingFaults {
-	return listingFaults{
-		omit: map[*task]int{}, listStopped: map[*task]int{}, older: map[*task]int{}, missing: map[*task]int{},
-		unanswered: map[*task]int{}, failed: map[*task][]string{},
-	}
+	return listingFaults{left: map[taskFault]int{}, reasons: map[*task][]string{}}
 }
 
 func (f *listingFaults) forget(t *task) {
-	for _, m := range []map[*task]int{f.omit, f.listStopped, f.older, f.missing, f.unanswered} {
-		delete(m, t)
-	}
-	delete(f.failed, t)
+	maps.DeleteFunc(f.left, func(armed taskFault, _ int) bool { return armed.task == t })
+	delete(f.reasons, t)
+}
+
+// armTask arms a fault of a task, named by ARN or id.
+func (p *Place) armTask(verb, name string) error {
+	return p.onTask(name, func(t *task) error {
+		p.listing.left[taskFault{verb, t}]++
+		p.sim.faultCounts.armed(verb)
+		return nil
+	})
 }
 
 // spend uses up one armed fault of a task.
-func spend(m map[*task]int, t *task) bool {
-	if m[t] == 0 {
+func (p *Place) spend(verb string, t *task) bool {
+	f := taskFault{verb, t}
+	if p.listing.left[f] == 0 {
 		return false
 	}
-	m[t]--
-	if m[t] == 0 {
-		delete(m, t)
+	if p.listing.left[f]--; p.listing.left[f] == 0 {
+		delete(p.listing.left, f)
 	}
+	p.sim.faultCounts.met(verb)
 	return true
 }
 
 // OmitFromNextListing leaves a running task, named by ARN or id, out of the
 // next ListTasks that should have it.
 func (p *Place) OmitFromNextListing(name string) error {
-	return p.onTask(name, func(t *task) error { p.listing.omit[t]++; return nil })
+	return p.armTask(omitFromNextListing, name)
 }
 
 // ListStopped has the next ListTasks after a task has begun to stop still name
 // it as running.
 func (p *Place) ListStopped(name string) error {
-	return p.onTask(name, func(t *task) error { p.listing.listStopped[t]++; return nil })
+	return p.armTask(listStopped, name)
 }
 
 // DescribeOlder has the next DescribeTasks answer a task as it was before its
 // version last rose.
 func (p *Place) DescribeOlder(name string) error {
-	return p.onTask(name, func(t *task) error { p.listing.older[t]++; return nil })
+	return p.armTask(describeOlder, name)
 }
 
 // MissingOnce has the next DescribeTasks report a task as MISSING.
 func (p *Place) MissingOnce(name string) error {
-	return p.onTask(name, func(t *task) error { p.listing.missing[t]++; return nil })
+	return p.armTask(missingOnce, name)
 }
 
 // FailOnce has the next DescribeTasks report a task as failed for a reason, such
 // as "ACCESS_DENIED", or an empty one.
 func (p *Place) FailOnce(name, reason string) error {
 	return p.onTask(name, func(t *task) error {
-		p.listing.failed[t] = append(p.listing.failed[t], reason)
+		p.listing.reasons[t] = append(p.listing.reasons[t], reason)
+		p.sim.faultCounts.armed(failOnce)
 		return nil
 	})
 }
@@ -73,16 +93,17 @@ func (p *Place) FailOnce(name, reason string) error {
 // OmitFromNextDescribe has the next DescribeTasks that names a task answer
 // neither with it nor with a failure.
 func (p *Place) OmitFromNextDescribe(name string) error {
-	return p.onTask(name, func(t *task) error { p.listing.unanswered[t]++; return nil })
+	return p.armTask(omitFromNextDescribe, name)
 }
 
 // spendReason uses up one armed failure of a task.
-func (f *listingFaults) spendReason(t *task) (reason string, ok bool) {
-	reasons := f.failed[t]
+func (p *Place) spendReason(t *task) (reason string, ok bool) {
+	reasons := p.listing.reasons[t]
 	if len(reasons) == 0 {
 		return "", false
 	}
-	f.failed[t] = reasons[1:]
+	p.listing.reasons[t] = reasons[1:]
+	p.sim.faultCounts.met(failOnce)
 	return reasons[0], true
 }
 

@@ -72,6 +72,7 @@ func (p *Place) queueURL(q *queue) string {
 func (p *Place) DeleteQueue(name string) {
 	_ = p.change(func() error {
 		if q, ok := p.queues[name]; ok {
+			p.sim.faultCounts.armed("DeleteQueue")
 			delete(p.queues, name)
 			for _, other := range p.sim.places {
 				other.subscribers = slices.DeleteFunc(other.subscribers, func(s *queue) bool { return s == q })

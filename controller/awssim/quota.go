@@ -59,6 +59,9 @@ func (s *Sim) SetQuotas(q Quotas) {
 	}
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
+	if len(q) > 0 {
+		s.faultCounts.armed("SetQuotas")
+	}
 	s.gate.quotas = q
 	clear(s.gate.buckets)
 }

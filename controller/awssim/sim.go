@@ -65,11 +65,12 @@ type Sim struct {
 	random *rand.Rand
 	roles  map[string]role
 
-	gate   *gate
-	clock  *schedule
-	proxy  *proxy
-	store  *objectStore
-	tables tables
+	faultCounts *faultCounts
+	gate        *gate
+	clock       *schedule
+	proxy       *proxy
+	store       *objectStore
+	tables      tables
 
 	api      *webServer
 	forward  *webServer
@@ -88,16 +89,18 @@ func Start(opts Options) (*Sim, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("listen for the proxy: %w", err), apiListener.Close())
 	}
+	counts := newFaultCounts()
 	s := &Sim{
-		opts:   opts,
-		places: map[Scope]*Place{},
-		random: rand.New(rand.NewPCG(opts.Seed, 1)),
-		roles:  map[string]role{},
-		gate:   newGate(opts.Quotas, opts.Now, opts.Seed),
-		clock:  newSchedule(),
-		proxy:  newProxy(opts.Now),
-		store:  newObjectStore(),
-		done:   make(chan struct{}),
+		faultCounts: counts,
+		opts:        opts,
+		places:      map[Scope]*Place{},
+		random:      rand.New(rand.NewPCG(opts.Seed, 1)),
+		roles:       map[string]role{},
+		gate:        newGate(opts.Quotas, opts.Now, opts.Seed, counts),
+		clock:       newSchedule(),
+		proxy:       newProxy(opts.Now),
+		store:       newObjectStore(),
+		done:        make(chan struct{}),
 	}
 	s.tables = newTables(s)
 	s.Place = s.Region(opts.Account, opts.Region)
@@ -167,6 +170,7 @@ func (s *Sim) SetEventDelay(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opts.EventDelay = d
+	s.faultCounts.armed("SetEventDelay")
 }
 
 // hexID is n random hexadecimal digits; the caller holds the lock.

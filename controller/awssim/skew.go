@@ -19,12 +19,18 @@ func (s *Sim) Skew(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.skew = d
+	if d != 0 {
+		s.faultCounts.armed("Skew")
+	}
 }
 
 // date is the time by AWS's clock, which answers tell.
 func (s *Sim) date() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.skew != 0 {
+		s.faultCounts.met("Skew")
+	}
 	return s.opts.Now().Add(s.skew)
 }
 

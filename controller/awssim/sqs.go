@@ -30,6 +30,7 @@ func (c sqsCalls) onQueue(r *request, queueURL string, f func(q *queue) error) e
 	return p.change(func() error {
 		q, ok := p.queues[name]
 		if !ok {
+			c.sim.faultCounts.met("DeleteQueue")
 			return badRequest(queueMissing, "The specified queue does not exist.")
 		}
 		return f(q)

@@ -84,7 +84,7 @@ func (s *source) settleAsked(ctx context.Context, scope inventory.Scope, names [
 		if o := p.asked[name]; o != nil {
 			last = o.retrying
 		}
-		p.asked[name] = &putOff{last.again(now), err}
+		p.asked[name] = &putOff{last.again(now, s.w.backoff), err}
 		if err == nil || refusesNames(err) || noCluster(err) {
 			delete(p.tasks, name)
 			delete(p.machines, name)

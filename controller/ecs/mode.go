@@ -149,7 +149,7 @@ func (s *source) subscribed(ctx context.Context) {
 func (s *source) schedule(began, now time.Time) {
 	switch f := &s.feeding; {
 	case s.failed > 0:
-		s.next, s.cause = now.Add(backoff(s.failed)), CausePoll
+		s.next, s.cause = now.Add(s.w.backoff(s.failed)), CausePoll
 	case !f.state.working || s.state.Account == "":
 		s.next, s.cause = began.Add(earlier(s.interval(began))), CausePoll
 	case began.Before(f.state.since):
@@ -167,9 +167,9 @@ func (s *source) interval(now time.Time) time.Duration {
 	case !f.state.working || s.state.Account == "":
 		return s.w.options.PollInterval
 	case now.Before(f.doubt):
-		return resyncSoon
+		return min(resyncSoon, s.w.options.ResyncInterval)
 	}
-	return resyncEvery
+	return s.w.options.ResyncInterval
 }
 
 // listWatched lists a scope, after which events, if they arrive, tell of all

@@ -83,7 +83,7 @@ func (s *source) settlePart(ctx context.Context, p part, err error) {
 		delete(s.lacking, p)
 	} else {
 		why = reason(err)
-		s.lacking[p] = s.lacking[p].again(s.w.now())
+		s.lacking[p] = s.lacking[p].again(s.w.now(), s.w.backoff)
 	}
 	s.retryMu.Unlock()
 	s.w.store.SetLacking(s.scope(p.cluster), p.fact, why)

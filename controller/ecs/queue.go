@@ -76,7 +76,7 @@ func (q *queue) run(ctx context.Context) {
 		}
 		q.judge(err, time.Now())
 		q.announce()
-		if !sleep(ctx, backoff(failures)) {
+		if !sleep(ctx, q.w.backoff(failures)) {
 			return
 		}
 	}
@@ -101,15 +101,15 @@ func (q *queue) lead(ctx context.Context, group *sync.WaitGroup) {
 		switch {
 		case err != nil:
 			wait = 0
-			sleep(ctx, backoff(failures))
+			sleep(ctx, q.w.backoff(failures))
 			continue
 		case n == 0 && wait > 0 && time.Since(began) < wait/2:
 			hollow++
-			sleep(ctx, backoff(hollow))
+			sleep(ctx, q.w.backoff(hollow))
 		case n > 0:
 			hollow = 0
 			if failures := q.undeletedBatches(); failures > 0 { // the same messages come again at once
-				sleep(ctx, backoff(failures))
+				sleep(ctx, q.w.backoff(failures))
 			}
 		}
 		wait = q.w.longPoll

@@ -138,7 +138,7 @@ func (s *source) settleScope(ctx context.Context, scope inventory.Scope, err err
 	if err == nil {
 		delete(s.retries, scope.Cluster)
 	} else {
-		s.retries[scope.Cluster] = s.retries[scope.Cluster].again(s.w.now())
+		s.retries[scope.Cluster] = s.retries[scope.Cluster].again(s.w.now(), s.w.backoff)
 	}
 	s.retryMu.Unlock()
 	if err != nil {

@@ -209,7 +209,7 @@ func (s *source) settleStranger(name string, asked time.Time, exists, absent boo
 		f.held -= len(one.events) - len(later)
 		one.events = later
 	default:
-		one.failed = one.failed.again(now)
+		one.failed = one.failed.again(now, s.w.backoff)
 		one.notBefore = one.failed.at
 		if earliest := now.Add(lookupEvery); one.notBefore.Before(earliest) {
 			one.notBefore = earliest

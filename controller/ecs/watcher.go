@@ -1,6 +1,7 @@
 package ecs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,12 @@ type Options struct {
 	QuotaShare float64
 	// Quotas replace the documented ones, where AWS has raised them.
 	Quotas map[Category]Quota
+	// ResyncInterval is the most time between complete listings while events tell
+	// of all changes; 10 minutes.
+	ResyncInterval time.Duration
+	// MaxBackoff is the longest pause after failures in a row, jitter apart; a
+	// minute.
+	MaxBackoff time.Duration
 	// CallTimeout bounds one attempt of a call; 10 seconds. Three are made.
 	CallTimeout time.Duration
 	// Cache keeps what is known for the next process, below the names "inventory"
@@ -76,6 +83,8 @@ func New(o Options) (*Watcher, error) {
 	if o.QuotaShare == 0 {
 		o.QuotaShare = 0.5
 	}
+	o.ResyncInterval = cmp.Or(o.ResyncInterval, resyncEvery)
+	o.MaxBackoff = cmp.Or(o.MaxBackoff, time.Minute)
 	if o.CallTimeout == 0 {
 		o.CallTimeout = 10 * time.Second
 	}
@@ -87,6 +96,10 @@ func New(o Options) (*Watcher, error) {
 		return nil, fmt.Errorf("quota share %v: want more than 0 and at most 1", o.QuotaShare)
 	case o.PollInterval < 0:
 		return nil, fmt.Errorf("poll interval %v: want more than 0", o.PollInterval)
+	case o.ResyncInterval < 0:
+		return nil, fmt.Errorf("resync interval %v: want more than 0", o.ResyncInterval)
+	case o.MaxBackoff < 0:
+		return nil, fmt.Errorf("back-off %v: want more than 0", o.MaxBackoff)
 	case o.CallTimeout < 0:
 		return nil, fmt.Errorf("call timeout %v: want more than 0", o.CallTimeout)
 	}

@@ -92,7 +92,7 @@ type retrying struct {
 }
 
 // again counts one more failure; r may be nil.
-func (r *retrying) again(now time.Time) *retrying {
+func (r *retrying) again(now time.Time, backoff func(failures int) time.Duration) *retrying {
 	n := 1
 	if r != nil {
 		n += r.failures
@@ -204,13 +204,10 @@ func (s *source) forgive() {
 }
 
 // backoff is the pause after the n-th failure in a row: a second, doubling to
-// a minute, jittered.
-func backoff(n int) time.Duration {
-	d := time.Minute
-	if n <= 6 {
-		d = time.Second << (n - 1)
-	}
-	return jitter(d, 0.25)
+// the longest, jittered.
+func (w *Watcher) backoff(n int) time.Duration {
+	longest := w.options.MaxBackoff
+	return jitter(min(longest, time.Second<<min(n-1, 16)), 0.25)
 }
 
 // jitter spreads d by a part of it either way.
