@@ -26,7 +26,7 @@ var (
 	descListing  = prometheus.NewDesc("ecs_scrape_listing_duration_seconds", "Seconds that the last listing took.", ofRegion, nil)
 
 	descWorking = prometheus.NewDesc("ecs_scrape_events_queue_working", "Whether the events of a queue arrive; while they do not, clusters are polled.", ofQueue, nil)
-	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, known (told nothing new), instance (of a container instance), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
+	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, known (told nothing new), odd (of another form than documented: its task is described), instance (of a container instance), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
 	descLag     = prometheus.NewDesc("ecs_scrape_events_lag_seconds", "Seconds from a change, by AWS's clock, to its application.", ofQueue, nil)
 	descAge     = prometheus.NewDesc("ecs_scrape_events_queue_age_seconds", "Seconds that the oldest message of the last answer had been in the queue.", ofQueue, nil)
 	descQueue   = prometheus.NewDesc("ecs_scrape_events_queue_failures_total", "Calls to a queue that failed, by operation.", append(ofQueue, "operation"), nil)
@@ -77,9 +77,7 @@ func (a awsCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descWorking, oneIf(q.Working), labels...)
 		gauge(descAge, q.Backlog.Seconds(), labels...)
 		ch <- prometheus.MustNewConstSummary(descLag, q.Applied, q.LagTotal.Seconds(), nil, labels...)
-		for result, n := range map[string]uint64{
-			"applied": q.Applied, "known": q.Known, "instance": q.Instances, "outdated": q.Outdated, "ignored": q.Ignored, "poison": q.Poison,
-		} {
+		for result, n := range results(q) {
 			counter(descEvents, n, append(labels, result)...)
 		}
 		counter(descQueue, q.ReceiveFailures, append(labels, "ReceiveMessage")...)
@@ -87,6 +85,15 @@ func (a awsCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, m := range stats.Missed {
 		counter(descMissed, m.Missed, m.Scope.Account, m.Scope.Region, m.Scope.Cluster)
+	}
+}
+
+// results are the messages of a queue by what became of them; each is counted
+// once.
+func results(q *ecs.QueueStats) map[string]uint64 {
+	return map[string]uint64{
+		"applied": q.Applied - q.Odd, "known": q.Known, "odd": q.Odd, "instance": q.Instances,
+		"outdated": q.Outdated, "ignored": q.Ignored, "poison": q.Poison,
 	}
 }
 

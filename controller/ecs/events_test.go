@@ -222,17 +222,24 @@ func TestClusterThatEventsTellOfFirst(t *testing.T) {
 	}
 }
 
-func TestClusterDeletedAndMadeAgain(t *testing.T) {
-	w := newFedWorld(t)
-	fargate(t, w.Place, "prod", 1)
-	fargate(t, w.Place, "short", 2)
-	w.start()
+// deleteShort deletes the cluster "short", beside which there is one task, and
+// waits until a listing has told that it is gone.
+func (w *fedWorld) deleteShort() {
+	w.t.Helper()
 	w.must(w.Scale("short", "web", 0))
 	w.must(w.DeleteService("short", "web"))
 	w.shows(1)
 	w.must(w.DeleteCluster("short"))
 	w.later(11 * time.Minute)
-	w.eventually("gone", func(s *inventory.Snapshot) bool { return status(t, s, "short").State == inventory.Gone })
+	w.eventually("gone", func(s *inventory.Snapshot) bool { return status(w.t, s, "short").State == inventory.Gone })
+}
+
+func TestClusterDeletedAndMadeAgain(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	fargate(t, w.Place, "short", 2)
+	w.start()
+	w.deleteShort()
 	w.relies()
 	w.CreateCluster("short", nil)
 	w.must(w.CreateService("short", awssim.Service{Name: "again", TaskDefinition: "web-short", Desired: 3, Launch: awssim.LaunchFargate}))

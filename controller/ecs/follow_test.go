@@ -1,10 +1,13 @@
 package ecs
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -175,12 +178,7 @@ func TestFollowUpsOfAClusterThatIsGone(t *testing.T) {
 	}
 	w.drained()
 	w.until("asked", func() bool { return w.asked()["DescribeTasks"] > 0 })
-	w.must(w.Scale("short", "web", 0))
-	w.must(w.DeleteService("short", "web"))
-	w.shows(1)
-	w.must(w.DeleteCluster("short"))
-	w.later(11 * time.Minute)
-	w.eventually("gone", func(s *inventory.Snapshot) bool { return status(t, s, "short").State == inventory.Gone })
+	w.deleteShort()
 	w.until("forgotten", func() bool {
 		w.later(lookEvery)
 		s.follow.mu.Lock()
@@ -264,6 +262,41 @@ func TestOptionalFactsOfANewTask(t *testing.T) {
 		t.Errorf("the task shows without what is asked for: %+v", snap.Tasks)
 	}
 	w.wantAsked(map[string]int{"DescribeTasks": 1, "DescribeTaskDefinition": 1, "DescribeServices": 1, "DescribeNetworkInterfaces": 1})
+}
+
+// TestUrgentDefinitionPassesTheLine although a listing stands at its end for the
+// same one.
+func TestUrgentDefinitionPassesTheLine(t *testing.T) {
+	o := unlimited(Options{})
+	o.Quotas[TaskDefinitionRead] = Quota{Burst: 1, Refill: 0.5}
+	w := newWorld(t, awssim.Options{Quotas: awssim.NoQuotas()}, o)
+	fargate(t, w.Place, "prod", 1) // its definition takes the first token
+	w.want()
+	w.good()
+	var s *source
+	for _, s = range w.sources {
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+	name := func(i int) string { return fmt.Sprintf("arn:aws:ecs:us-east-1:123456789012:task-definition/x:%d", i) }
+	const last = 5
+	for i := range last + 1 {
+		group.Go(func() { _ = s.definition(ctx, name(i)) })
+		for waiting := 0; waiting <= i && w.store.WantsDefinition(name(0), w.now()); { // so that they stand in this order
+			for _, b := range w.Watcher.Stats().Budgets {
+				if b.Category == TaskDefinitionRead {
+					waiting = b.Waiting
+				}
+			}
+			runtime.Gosched()
+		}
+	}
+	w.must(s.definition(withUrgency(ctx), name(last)))
+	if w.store.WantsDefinition(name(last), w.now()) || !w.store.WantsDefinition(name(last-1), w.now()) {
+		t.Error("the urgent definition was not told before those that a listing asks for")
+	}
 }
 
 func TestExternalTasksAreDescribedBetweenListings(t *testing.T) {

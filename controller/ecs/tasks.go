@@ -126,7 +126,8 @@ func (s *source) definitions(ctx context.Context, scope inventory.Scope) error {
 }
 
 // definition asks for one revision; those who want it at the same time share
-// the answer, unless the one who asked has given up.
+// the answer, unless the one who asked has given up. An urgent call does not wait
+// for one that is not: that may stand at the end of the line.
 func (s *source) definition(ctx context.Context, arn string) error {
 	for {
 		err := s.askDefinition(ctx, arn)
@@ -138,7 +139,7 @@ func (s *source) definition(ctx context.Context, arn string) error {
 
 func (s *source) askDefinition(ctx context.Context, arn string) error {
 	facts, generation := s.w.store.Facts()
-	key := fmt.Sprintf("%d %s", generation, arn)
+	key := fmt.Sprintf("%d %t %s", generation, urgent(ctx), arn)
 	_, err, _ := s.w.asking.Do(key, func() (any, error) {
 		if !s.w.store.WantsDefinition(arn, s.w.now()) {
 			return nil, nil // answered since it was wanted

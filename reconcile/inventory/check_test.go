@@ -19,8 +19,11 @@ func (h *history) check() error {
 		}
 		seen[t.ARN] = true
 	}
-	if status.State == Unsynced || status.State == Gone {
+	if !status.Listed() {
 		return nil
+	}
+	if err := h.checkHidden(); err != nil {
+		return err
 	}
 	for _, u := range h.tasks {
 		if u.alive() && h.shown[u.arn] && !seen[u.arn] {
@@ -40,23 +43,71 @@ func (h *history) checkTask(snap *Snapshot, t *Task, claimed Facts) error {
 		return fmt.Errorf("%s went back from version %d to %d", t.ARN, h.versions[t.ARN], t.Version)
 	case snap.Definitions[t.Definition] == nil, t.Instance != "" && snap.Instances[t.Instance] == nil:
 		return fmt.Errorf("%s is shown without its definition or instance", t.ARN)
-	case t.Running() && claimed.Services && snap.Service(t) == nil:
-		return fmt.Errorf("%s is shown without its service, which the scope claims to hold", t.ARN)
-	case t.Running() && claimed.TaskTags && t.Tags == nil:
-		return fmt.Errorf("%s is shown without its tags, which the scope claims to hold", t.ARN)
 	}
 	h.versions[t.ARN] = t.Version
 	h.shown[t.ARN] = h.shown[t.ARN] || t.Running()
+	return h.checkClaimed(t, claimed)
+}
+
+// checkClaimed: what the scope claims to hold, a running task that is shown has.
+func (h *history) checkClaimed(t *Task, claimed Facts) error {
+	switch {
+	case !t.Running():
+	case claimed.Services && !h.store.scopes[h.scope].services.knows(t.Service()):
+		return fmt.Errorf("%s is shown without its service, which the scope claims to hold", t.ARN)
+	case claimed.TaskTags && t.Tags == nil:
+		return fmt.Errorf("%s is shown without its tags, which the scope claims to hold", t.ARN)
+	case claimed.Holds("A") && t.Environment == nil:
+		return fmt.Errorf("%s is shown without its variables, which the scope claims to hold", t.ARN)
+	}
 	return nil
 }
 
-// checkFirst: a task that has run for a while may be a published target, so the
+// checkHidden: a task that the snapshot does not show lacks something that
+// somebody is going to ask for.
+func (h *history) checkHidden() error {
+	c := h.store.scopes[h.scope]
+	for arn := range c.hidden {
+		e := c.entries[arn]
+		if e != nil && h.store.resolved(e.task) && h.store.told(c, e.task, FactServices) && !h.store.mustDescribe(c, arn) {
+			return fmt.Errorf("%s is hidden, and lacks nothing", arn)
+		}
+	}
+	return nil
+}
+
+// checkAbsent: what tasks use that was absent has been asked for within a minute,
+// where everything that is wanted has just been asked for.
+func (h *history) checkAbsent() error {
+	c := h.store.scopes[h.scope]
+	if !c.status.Listed() {
+		return nil
+	}
+	for arn, e := range c.entries {
+		i, service := h.store.instances[e.task.Instance], c.services[e.task.Service()]
+		if i != nil && h.store.needsInstance(e.task) && !i.instance.hasAddress() && h.now.Sub(i.asked) >= AddresslessAge {
+			return fmt.Errorf("nobody asks for the address of %s", arn)
+		}
+		if service != nil && service.value == nil && c.lacking[FactServices] == "" && h.now.Sub(service.asked) >= AddresslessAge {
+			return fmt.Errorf("nobody asks for the service of %s", arn)
+		}
+	}
+	return nil
+}
+
+// checkFirst: what was known before this process is shown once it has been told
+// of anew. And a task that has run for a while may be a published target, so the
 // first state shown has it, unless a listing omitted it.
 func (h *history) checkFirst(seen map[string]bool) error {
 	if h.synced {
 		return nil
 	}
 	h.synced = true
+	for arn := range seen {
+		if !h.told[arn] {
+			return fmt.Errorf("%s is shown on the word of an earlier process", arn)
+		}
+	}
 	for id, doubt := range h.store.scopes[h.scope].unexplained {
 		if u := h.find(id); u != nil && u.alive() && !seen[u.arn] && h.now.Sub(doubt.since) <= MissingAge {
 			return fmt.Errorf("the first state lacks %s, which no describe knew", u.arn)
@@ -81,7 +132,9 @@ func (h *history) settle() error {
 		if err := h.poll(); err != nil {
 			return err
 		}
-		h.react()
+		if err := h.react(); err != nil {
+			return err
+		}
 		if err := h.check(); err != nil {
 			return err
 		}
@@ -121,7 +174,7 @@ func (h *history) truthful(snap *Snapshot) error {
 		case (t != nil) != u.alive():
 			return fmt.Errorf("%s is shown: %v, runs: %v", u.arn, t != nil, u.alive())
 		case t == nil:
-		case t.Version != want.Version || t.HealthStatus != want.HealthStatus || h.store.facts.TaskTags && t.Tags["v"] != want.Tags["v"]:
+		case t.Version != want.Version || t.HealthStatus != want.HealthStatus || h.store.facts.TaskTags && t.Tags["v"] != want.Tags["v"], h.store.facts.Holds("A") && t.Environment == nil:
 			return fmt.Errorf("%s is %+v, want %+v", u.arn, *t, *want)
 		}
 	}

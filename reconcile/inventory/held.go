@@ -24,7 +24,7 @@ func (s *Store) unheard(c *scopeState, l Listing, others iter.Seq[string]) []str
 	asked := slices.Clone(l.Held)
 	for arn, e := range c.entries {
 		switch {
-		case e.restored:
+		case e.restored && s.keeps(restoredIsAsked):
 			asked = append(asked, nameOf(arn))
 		case !e.bare: // else it lacks facts that were asked for when it was told of
 			heard[nameOf(arn)] = struct{}{}

@@ -52,7 +52,9 @@ func TestEveryRuleCounts(t *testing.T) {
 		"event keeps tags": eventKeepsTags, "old event is doubted": oldEventIsDoubted,
 		"former event is doubted": formerEventIsDoubted, "former answer is dropped": formerAnswerIsDropped,
 		"missing outlives events": missingOutlivesEvents, "later missing counts": laterMissingCounts, "version is needed": versionIsNeeded,
-		"unsynced merges": unsyncedMerges, "resolved first": resolvedFirst,
+		"unsynced merges": unsyncedMerges, "resolved first": resolvedFirst, "absence is asked": absenceIsAsked,
+		"clocks differ": clocksDiffer, "known is heard": knownIsHeard, "tombs outlive gone": tombsOutliveGone,
+		"restored is asked": restoredIsAsked,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -88,23 +90,32 @@ type history struct {
 	versions map[string]int64 // that the snapshot has shown
 	shown    map[string]bool  // as running
 	stopped  map[string]bool  // the store was told that it has ended
+	told     map[string]bool  // this process was told of it
 	synced   bool
 	unnamed  bool // the configuration does not name the cluster
 
 	held  []string // ids of the tasks that were published before a restart
 	since time.Time
+	saved Saved // some time before that
+
+	former     Facts // that were asked for before the present ones
+	generation uint64
+	wanted     time.Time // when the present ones came to be
 }
 
 func play(seed uint64, without rule, log func(string, ...any)) error {
-	h := &history{world: newWorld(seed), log: log, versions: map[string]int64{}, shown: map[string]bool{}, stopped: map[string]bool{}}
+	h := &history{world: newWorld(seed), log: log, versions: map[string]int64{}, shown: map[string]bool{}, stopped: map[string]bool{}, told: map[string]bool{}}
 	facts := Facts{Services: true, TaskTags: h.r.IntN(3) == 0}
+	if h.r.IntN(2) == 0 {
+		facts.Environment = []string{"A"}
+	}
 	h.sending = false // nobody has subscribed yet
 	for range 5 {
 		h.change(h.r.IntN(6))
 		h.now = h.now.Add(h.seconds(0, 30))
 	}
 	h.sending, h.subscribed = h.character.queue, h.now
-	h.open(without, facts)
+	h.open(without, facts, Saved{})
 	for range 16 {
 		if err := h.step(); err != nil {
 			return fmt.Errorf("after %v: %w", h.now.Sub(epoch), err)
@@ -123,35 +134,15 @@ func (h *history) say(format string, args ...any) {
 	}
 }
 
-func (h *history) open(without rule, facts Facts) {
+func (h *history) open(without rule, facts Facts, saved Saved) {
 	h.store = NewStore()
 	h.store.without = without
 	h.store.SetFacts(facts)
+	h.former, h.generation = h.store.Facts()
+	h.store.Restore(saved, []Held{{Scope: h.scope, Tasks: h.held, Since: h.since}}, h.now)
 	h.openStale()
 	h.store.Found(h.scope, h.now)
 	h.store.SetWatched(h.scope, h.sending, h.now)
-}
-
-// restart loses everything but the tasks that are published: those shown last,
-// or, if nothing has been shown since the last restart, those held since then.
-// Which version was shown, and who was told to have stopped, is lost too.
-func (h *history) restart() {
-	if snap := h.store.Snapshot(); snap.Status(h.scope).State != Unsynced {
-		h.held, h.since = nil, h.now
-		for _, t := range snap.Tasks {
-			if t.Scope == h.scope {
-				h.held = append(h.held, t.ID())
-			}
-		}
-	}
-	h.open(h.store.without, h.store.facts)
-	h.slow, h.synced = nil, false
-	clear(h.stopped)
-	clear(h.versions)
-	clear(h.shown)
-	for _, id := range h.held {
-		h.shown["t/"+id] = true
-	}
 }
 
 // step lets something happen, watches, polls, and looks at the snapshot.
@@ -172,74 +163,13 @@ func (h *history) step() error {
 			return err
 		}
 	}
-	h.react()
+	if err := h.react(); err != nil {
+		return err
+	}
+	if h.restarts && h.r.IntN(3) == 0 {
+		h.save()
+	}
 	return h.check()
-}
-
-// incident is what happens rarely.
-func (h *history) incident(what int) error {
-	h.say("incident %d", what)
-	switch {
-	case what == 0:
-		h.down[h.r.IntN(int(calls))] = h.now.Add(h.seconds(10, 120))
-	case what == 1:
-		h.storm = h.now.Add(h.seconds(10, 120))
-	case what == 2 && h.restarts:
-		h.restart()
-	case what == 3 && h.gaps:
-		h.sending, h.queue = !h.sending, h.queue[:0]
-		h.store.SetWatched(h.scope, h.sending, h.now)
-	case what == 4 && h.deletes:
-		h.reincarnate()
-	case what == 5 && h.character.queue:
-		h.rubbish()
-	case what == 6:
-		facts := h.store.facts
-		facts.TaskTags = true
-		h.store.SetFacts(facts)
-	case what == 7:
-		return h.sleep(h.seconds(300, 1500))
-	}
-	return nil
-}
-
-// sleep does nothing for long; the queue may have been stuck, too.
-func (h *history) sleep(long time.Duration) error {
-	if h.late && h.r.IntN(2) == 0 {
-		h.putOff(long + h.seconds(10, 120))
-	}
-	return h.wait(long)
-}
-
-// reincarnate deletes the cluster, creates it again, or takes it out of the
-// configuration or back in.
-func (h *history) reincarnate() {
-	switch {
-	case h.unnamed:
-		h.unnamed = false
-	case !h.exists:
-		h.exists = true
-	case h.r.IntN(3) == 0:
-		h.unnamed = true
-		h.gone()
-	default:
-		h.delete()
-		h.exists = h.r.IntN(3) == 0
-	}
-}
-
-// gone tells the store that the cluster is no more, or no longer wanted.
-func (h *history) gone() {
-	h.say("gone")
-	h.store.Gone(h.scope, "gone", h.now)
-	h.held, h.synced = nil, false
-	clear(h.shown)
-	clear(h.versions)
-	for _, u := range h.tasks {
-		if u.former {
-			h.stopped[u.arn] = true
-		}
-	}
 }
 
 // wait lets time pass while events arrive.
@@ -261,13 +191,12 @@ func (h *history) wait(d time.Duration) error {
 }
 
 func (h *history) observe(ev Event) error {
-	t := *ev.Task
-	_, ev.Facts = h.store.Facts()
+	t := *h.decode(&ev)
 	ev.Task = &t
-	if h.skips && h.store.Predates(ev, epoch) {
-		return nil
-	}
 	c := h.store.scopes[h.scope]
+	if h.skips && h.store.Predates(ev, epoch) {
+		return h.checkSkipped(ev)
+	}
 	before := c.entries[t.ARN]
 	var known Task
 	if before != nil {
@@ -275,6 +204,7 @@ func (h *history) observe(ev Event) error {
 	}
 	h.say("event of %v: %v", ev.At.Sub(epoch), &t)
 	h.store.Observe([]Event{ev}, h.now)
+	h.told[t.ARN] = true
 	if t.Stopped() && c.status.State != Gone && h.versions[t.ARN] <= t.Version {
 		h.stopped[t.ARN] = true
 	}
@@ -288,10 +218,34 @@ func (h *history) observe(ev Event) error {
 	return nil
 }
 
+// decode is what an event tells, under the present facts, or under those of just
+// before.
+func (h *history) decode(ev *Event) *Task {
+	facts, generation := h.store.Facts()
+	if h.now.Sub(h.wanted) < 30*time.Second && h.r.IntN(2) == 0 {
+		facts, generation = h.former, h.generation
+	}
+	ev.Facts = generation
+	return ev.Task.restricted(facts)
+}
+
+// checkSkipped: what is skipped tells nothing of a task that is known, nor, where
+// nothing else misleads, of one that runs and is not known.
+func (h *history) checkSkipped(ev Event) error {
+	e := h.store.scopes[h.scope].entries[ev.Task.ARN]
+	if e != nil && ev.Task.Scope == h.scope && ev.Task.Version > e.task.Version {
+		return fmt.Errorf("an event of %s is skipped that tells something new", ev.Task)
+	}
+	if u := h.find(ev.Task.ARN); u != nil && h.exact && e == nil && u.alive() {
+		return fmt.Errorf("an event of %s is skipped, which runs", ev.Task)
+	}
+	return nil
+}
+
 // react asks for what events have left open. What fails is tried at the next.
-func (h *history) react() {
+func (h *history) react() error {
 	if st := h.store.scopes[h.scope].status.State; st == Gone || !h.sending {
-		return
+		return nil
 	}
 	w := h.store.Wanting(h.scope, h.now)
 	if len(w.Tasks) > 0 && !h.fails(callDescribe) {
@@ -299,10 +253,11 @@ func (h *history) react() {
 		w = h.store.Wanting(h.scope, h.now)
 	}
 	if !h.answerDefinitions(w.Definitions) {
-		return
+		return nil
 	}
 	w = h.store.Wanting(h.scope, h.now)
-	if h.answerInstances(w.Instances) {
-		h.answerServices(w.Services)
+	if !h.answerInstances(w.Instances) || len(w.Services) > 0 && !h.answerServices(w.Services) {
+		return nil
 	}
+	return h.checkAbsent()
 }

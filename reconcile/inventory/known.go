@@ -22,14 +22,17 @@ func (s *Store) Predates(e Event, floor time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.scopes[e.Task.Scope]; c != nil {
-		if c.entries[e.Task.ARN] != nil {
+		if c.entries[e.Task.ARN] != nil && s.keeps(knownIsHeard) {
 			return false
 		}
 		if c.began.After(floor) {
 			floor = c.began
 		}
 	}
-	return e.At.Before(floor.Add(-eventSlack))
+	if s.keeps(clocksDiffer) {
+		floor = floor.Add(-eventSlack)
+	}
+	return e.At.Before(floor)
 }
 
 // Machine is what is known of a container instance, by ARN, or nil.

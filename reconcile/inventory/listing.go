@@ -76,7 +76,7 @@ func (s *Store) mustDescribe(c *scopeState, arn string) bool {
 		tomb, dead := c.tombs[arn]
 		return !dead || !tomb.stopped || !s.keeps(stopIsFinal)
 	}
-	return e.restored || e.facts != s.generation || !e.task.settled()
+	return e.restored && s.keeps(restoredIsAsked) || e.facts != s.generation || !e.task.settled()
 }
 
 // omits says whether the absence of a known task from l means anything.

@@ -212,12 +212,14 @@ func (c *scopeState) reasons() map[string]string {
 }
 
 // holds says whether the scope may claim the fact: all its tasks have been
-// answered for, or a task has just come and its answer is under way.
+// answered for, or a task has just come and its answer is under way. After a
+// restart a task that is new to this process may have a published target, which
+// cannot wait for the answer.
 func (s *Store) holds(c *scopeState, fact Fact) bool {
 	if !*s.facts.flag(fact) {
 		return false
 	}
-	return *c.status.Facts.flag(fact) && c.lacking[fact] == "" || s.toldAll(c, fact)
+	return *c.status.Facts.flag(fact) && c.lacking[fact] == "" && !c.unlisted() || s.toldAll(c, fact)
 }
 
 // toldAll says that all of the scope's tasks have been answered for.

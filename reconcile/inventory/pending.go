@@ -58,7 +58,7 @@ func (w Wanting) Empty() bool {
 // pending, not what is known, but for one look at all tasks after a listing, and
 // after something was found absent. Of a scope that has not been listed nothing is
 // wanted: its first listing asks for all. Facts that cannot be had at present
-// ([Store.SetLacking]) are left to the listings.
+// ([Store.SetLacking]) are left to those who try again.
 func (s *Store) Wanting(scope Scope, now time.Time) Wanting {
 	s.mu.Lock()
 	defer s.mu.Unlock()

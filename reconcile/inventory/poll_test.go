@@ -150,10 +150,8 @@ func (h *history) describe(names []string) Description {
 	for _, name := range names {
 		h.answer(&d, h.find(name), name)
 	}
-	for _, t := range d.Tasks {
-		if !facts.TaskTags {
-			t.Tags = nil
-		}
+	for i, t := range d.Tasks {
+		d.Tasks[i] = t.restricted(facts)
 	}
 	if h.chance(4) {
 		h.slow = append(h.slow, d)
@@ -174,6 +172,7 @@ func (h *history) tell(d Description) {
 		return
 	}
 	for _, t := range d.Tasks {
+		h.told[t.ARN] = true
 		if t.Stopped() && h.versions[t.ARN] <= t.Version {
 			h.stopped[t.ARN] = true
 		}
@@ -205,24 +204,35 @@ func (h *history) answerInstances(wanted []string) bool {
 			return false
 		}
 		for _, i := range instances {
-			if i.ARN == arn {
-				h.store.PutInstance(i, h.now)
+			if i.ARN != arn {
+				continue
 			}
+			if h.chance(3) { // EC2 lags
+				i = &Instance{ARN: arn, MachineID: i.MachineID}
+			}
+			h.store.PutInstance(i, h.now)
 		}
 	}
 	return true
 }
 
-// answerServices tells of services; now and then nobody may.
-func (h *history) answerServices(wanted []string) {
+// answerServices tells of services, that there is none of such a name as the case
+// may be; now and then nobody may.
+func (h *history) answerServices(wanted []string) bool {
 	var found []*Service
+	var missing []string
 	for _, name := range wanted {
 		if h.fails(callService) {
 			h.store.SetLacking(h.scope, FactServices, "denied")
-			return
+			return false
 		}
-		found = append(found, &Service{Name: name})
+		if h.chance(8) {
+			missing = append(missing, name)
+		} else {
+			found = append(found, &Service{Name: name})
+		}
 	}
-	h.store.PutServices(h.scope, found, nil, h.now)
+	h.store.PutServices(h.scope, found, missing, h.now)
 	h.store.SetLacking(h.scope, FactServices, "")
+	return true
 }

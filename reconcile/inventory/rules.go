@@ -80,6 +80,10 @@ const (
 	unsyncedMerges                         // events count before the first listing is complete
 	resolvedFirst                          // a task does not show before what its targets are made of
 	absenceIsAsked                         // what was absent is asked for again soon
+	clocksDiffer                           // an event little older than a listing is not skipped
+	knownIsHeard                           // nor is one of a known task, however old
+	tombsOutliveGone                       // that tasks have stopped outlives the cluster they were of
+	restoredIsAsked                        // what an earlier process knew is described before it is believed
 )
 
 func (s *Store) keeps(r rule) bool { return s.without&r == 0 }

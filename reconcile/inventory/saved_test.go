@@ -131,6 +131,35 @@ func TestRestoredTasksAreAskedFor(t *testing.T) {
 	}
 }
 
+// TestPublishedTaskOfANewService is not hidden for want of its service after a
+// restart, though what was saved claims to hold services: it is new to what was
+// saved, not to what is published.
+func TestPublishedTaskOfANewService(t *testing.T) {
+	before := synced(t, ofService(arnPrefix+"a", "web"))
+	before.SetFacts(Facts{Services: true})
+	before.PutServices(testScope, []*Service{{Name: "web"}}, nil, start)
+	before.SetLacking(testScope, FactServices, "")
+	saved := kept(t, before, start)
+	now := start.Add(time.Minute)
+	s := restored(saved, Facts{Services: true}, now, "a", "b")
+	if !s.Snapshot().Status(testScope).Facts.Services {
+		t.Error("what was saved does not claim to hold services")
+	}
+	s.Found(testScope, now)
+	describe(s, now, ofService(arnPrefix+"a", "web"), ofService(arnPrefix+"b", "new"))
+	if err := list(s, now, arnPrefix+"a", arnPrefix+"b"); err != nil {
+		t.Fatal(err)
+	}
+	if snap := s.Snapshot(); len(snap.Tasks) != 2 || snap.Status(testScope).Facts.Services {
+		t.Errorf("%d tasks, %+v", len(snap.Tasks), snap.Status(testScope))
+	}
+	s.PutServices(testScope, []*Service{{Name: "new"}}, nil, now)
+	s.SetLacking(testScope, FactServices, "")
+	if !s.Snapshot().Status(testScope).Facts.Services {
+		t.Error("services are not claimed when all are told")
+	}
+}
+
 func TestRestoredTaskGoesByEvidence(t *testing.T) {
 	for name, tt := range map[string]struct {
 		age    time.Duration // of what was saved

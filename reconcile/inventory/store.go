@@ -64,7 +64,7 @@ type scopeState struct {
 	uses        uses                // of sorted
 	omitted     int                 // entries that are
 	pending     map[string]*pending // by ARN
-	absent      bool                // something was found to be, of which not all users are pending
+	absent      bool                // something was found to be, of which not all users may be pending
 	watch       watch
 	// renewed is when the cluster was found after one of its name was gone; zero
 	// for the first. Events of changes before trusted, by AWS's clock, may be of
@@ -149,7 +149,7 @@ func (s *Store) Found(scope Scope, now time.Time) {
 	c.trusted = now
 	if old != nil {
 		c.renewed, c.trusted = now, now.Add(ClockSkew)
-		c.inherit(old, now)
+		s.inherit(c, old, now)
 	}
 	s.scopes[scope] = c
 	s.changeHeader()
@@ -166,6 +166,7 @@ func (s *Store) Fail(scope Scope, reason string, now time.Time) {
 		c = newScope(scope, ScopeStatus{State: Unsynced, Since: stamp(now)})
 		s.scopes[scope] = c
 	}
+	c.absent = true // perhaps, of what was described before it failed
 	next := c.status
 	next.Reason, next.Facts = reason, s.settled(c)
 	switch c.status.State {
@@ -188,19 +189,19 @@ func (s *Store) Gone(scope Scope, reason string, now time.Time) {
 	}
 	c := newScope(scope, ScopeStatus{State: Gone, Since: stamp(now), Reason: reason})
 	if old != nil {
-		c.inherit(old, now)
+		s.inherit(c, old, now)
 	}
 	s.scopes[scope] = c
 	s.changeUses()
 }
 
-// inherit takes over what outlives a cluster of that name: which tasks have
+// inherit gives c what outlives a cluster of that name: which tasks have
 // stopped, and what is counted. It may only have been taken out of the
 // configuration for a while.
-func (c *scopeState) inherit(old *scopeState, now time.Time) {
+func (s *Store) inherit(c, old *scopeState, now time.Time) {
 	c.watch = old.watch.anew(now)
 	for arn, t := range old.tombs {
-		if t.stopped {
+		if t.stopped && s.keeps(tombsOutliveGone) {
 			c.tombs[arn] = t
 		}
 	}

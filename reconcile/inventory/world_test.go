@@ -73,6 +73,7 @@ type world struct {
 	calm    bool          // no faults from here on
 	down    [calls]time.Time
 	storm   time.Time // until when most calls are throttled
+	lag     time.Time // until when answers are behind more often
 	sending bool      // the queue is there
 	// subscribed is when events began to be sent.
 	subscribed time.Time
@@ -82,6 +83,7 @@ type world struct {
 var (
 	epoch  = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	health = []string{"HEALTHY", "UNHEALTHY", "UNKNOWN"}
+	values = map[string]map[string]string{"app": {"A": "1"}}
 	tags   = []map[string]string{{"v": "1"}, {"v": "2"}}
 	arns   = func() (out [128]string) {
 		for i := range out {
@@ -173,7 +175,7 @@ func (w *world) start() {
 	w.tasks = append(w.tasks, u)
 	t := Task{
 		ARN: u.arn, Scope: w.scope, Version: 1, LastStatus: StatusPending, DesiredStatus: StatusRunning,
-		Definition: definitions[n%len(definitions)].ARN, Group: services[n/2%len(services)], Tags: tags[0],
+		Definition: definitions[n%len(definitions)].ARN, Group: services[n/2%len(services)], Tags: tags[0], Environment: values,
 	}
 	if n%len(definitions) == 2 {
 		t.Instance = instances[n%len(instances)].ARN
@@ -250,10 +252,12 @@ func (w *world) next(until time.Time) (message, bool) {
 	return m, true
 }
 
+func (w *world) lags() bool { return w.now.Before(w.lag) && w.chance(2) }
+
 // lists says whether a listing names a task: it may omit one that runs and name
 // one that stopped within the minute.
 func (w *world) lists(u *truth) bool {
-	wrong := w.chance(8)
+	wrong := w.chance(8) || w.lags()
 	switch {
 	case u.former:
 		return false
@@ -273,6 +277,9 @@ func (w *world) answer(d *Description, u *truth, asked string) {
 	fault := 99
 	if !w.calm {
 		fault = w.r.IntN(12)
+	}
+	if w.lags() {
+		fault = 2
 	}
 	switch {
 	case u == nil, u.former, !u.alive() && w.now.Sub(u.stopping) > 2*time.Minute, fault == 0 && w.now.Sub(u.started) < time.Minute:
