@@ -3,49 +3,39 @@ package plan
 import (
 	"fmt"
 	"testing"
-
-	"github.com/prometheus/common/promslog"
-	"github.com/prometheus/prometheus/config"
-
-	"ecs-scrape/reconcile/artifact"
-	"ecs-scrape/reconcile/inventory"
 )
 
-// fleet is a snapshot of tasks of two containers, in services of 50, with a
-// ScrapeTarget for each of the first objects services; more is added to its spec.
+// fleet is of tasks, in services of 50, with a ScrapeTarget for each of the first
+// objects services; more is added to its spec.
 func fleet(b *testing.B, tasks, objects int, more string) Input {
 	b.Helper()
-	w := newWorld()
 	docs := []string{bareConfig}
+	per := max(tasks/50/objects, 1)
+	for i := range objects {
+		docs = append(docs, scrapeTarget(fmt.Sprintf("target-%04d", i), fmt.Sprintf(
+			"  selector: {services: [%s]}\n  endpoints: [{port: metrics}, {port: admin, path: /stats}]\n%s", services(i*per, per), more)))
+	}
+	return fleetOf(b, tasks, docs)
+}
+
+// fleetOf is a snapshot of tasks of two containers, in services of 50.
+func fleetOf(b *testing.B, tasks int, docs []string) Input {
+	b.Helper()
+	w := newWorld()
 	for i := range tasks {
 		service := fmt.Sprintf("service-%04d", i/50)
 		if i%50 == 0 {
 			w.define(service, "awsvpc", container("app", port("metrics", 9090)), container("proxy", port("admin", 9901)))
 		}
 		arn := "arn:aws:ecs:us-east-1:111122223333:task-definition/" + service + ":1"
-		t := w.run(fmt.Sprintf("%032x", i), service, arn, at(fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)))
+		t := w.run(fmt.Sprintf("%032x", i), service, arn, at(fleetAddress(i)))
 		t.Tags = map[string]string{"env": "prod", "team": service, "aws:cloudformation:stack-name": "shop"}
 	}
 	w.Scopes[0].Facts.TaskTags = true
-	per := max(tasks/50/objects, 1)
-	for i := range objects {
-		docs = append(docs, scrapeTarget(fmt.Sprintf("target-%04d", i), fmt.Sprintf(
-			"  selector: {services: [%s]}\n  endpoints: [{port: metrics}, {port: admin, path: /stats}]\n%s", services(i*per, per), more)))
-	}
-	choice, err := Choose(decode(b, docs...), "")
-	if err != nil {
-		b.Fatal(err)
-	}
-	files, err := choice.Render()
-	if err != nil {
-		b.Fatal(err)
-	}
-	cfg, err := config.Load(string(files[artifact.ConfigFile]), promslog.NewNopLogger())
-	if err != nil {
-		b.Fatal(err)
-	}
-	return Input{Choice: choice, Files: files, Config: cfg, Snapshot: &w.Snapshot, Sources: []inventory.Source{{Region: prod.Region}}}
+	return input(b, &w.Snapshot, nil, docs...)
 }
+
+func fleetAddress(i int) string { return fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255) }
 
 func services(first, n int) string {
 	out := ""

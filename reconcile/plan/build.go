@@ -81,19 +81,25 @@ type run struct {
 	outside  *outside
 
 	// Of what runs, kept up to date.
-	snapshot *inventory.Snapshot
-	facts    map[inventory.Scope]inventory.Facts   // that each scope was listed with
-	lacking  map[inventory.Scope]map[string]string // why not all that is asked for
-	restored restored
-	records  []*record // by task of the snapshot; nil where it does not run
-	claims   claims
-	pools    map[string]*pool // by path
-	ordered  []*pool          // by path
-	scores   map[string]*score
-	blind    map[share]int
-	noted    register
-	crowds   crowds
-	origins  map[string]origins // of the live pools, by path
+	snapshot  *inventory.Snapshot
+	facts     map[inventory.Scope]inventory.Facts   // that each scope was listed with
+	lacking   map[inventory.Scope]map[string]string // why not all that is asked for
+	restored  restored
+	records   []*record // by task of the snapshot; nil where it does not run
+	claims    claims
+	pools     map[string]*pool // by path
+	ordered   []*pool          // by path
+	scores    map[string]*score
+	blind     map[share]int
+	noted     register
+	crowds    crowds
+	clashes   clashes
+	left      map[string]*score   // of what records give and is left out, by object
+	rankings  map[string]*ranking // of objects that have, or had, too many targets
+	published liveIndex
+	staying   []*member          // targets of other shards that stay in this one
+	touched   []*member          // since the last Build
+	origins   map[string]origins // of the live pools, by path
 
 	// Of one Build.
 	in       Input
@@ -101,6 +107,7 @@ type run struct {
 	into     *record            // that is being planned; nil while none is
 	keepers  map[string]*keeper // by pool and object, made when they are first needed
 	kept     []*member          // held targets
+	former   []*member          // those of the Build before
 	held     map[uint64]reserve // by the hashes of the labels of held targets
 	findings findings           // that no record makes
 	plan     *Plan
@@ -127,6 +134,9 @@ func newRun(in Input) *run {
 		blind:    map[share]int{},
 		noted:    register{all: map[Finding]*noted{}},
 		crowds:   newCrowds(),
+		clashes:  clashes{map[clash]*tally{}, map[string]int{}},
+		left:     map[string]*score{},
+		rankings: map[string]*ranking{},
 		origins:  map[string]origins{},
 		in:       in,
 		findings: findings{},
@@ -148,15 +158,13 @@ func newRun(in Input) *run {
 }
 
 func (r *run) build(in Input) *Plan {
+	r.former = r.kept
 	r.in, r.kept, r.held, r.keepers, r.findings = in, nil, map[uint64]reserve{}, map[string]*keeper{}, findings{}
 	r.plan = &Plan{Targets: map[string]int{}, Places: map[string]Place{}, Dropped: map[string]int{}, Withheld: map[string]int{}, Absent: map[string]*Absence{}}
 	due := r.follow(in.Snapshot)
 	r.replan(due)
 	for _, rec := range due {
 		r.enter(rec)
-	}
-	for _, p := range r.ordered {
-		p.merge()
 	}
 	r.summarise()
 	r.alertmanagers()

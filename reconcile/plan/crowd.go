@@ -23,42 +23,78 @@ type crowds struct {
 // crowd holds members by a hash.
 type crowd struct {
 	alone   map[uint64]*member
-	several map[uint64][]*member
+	throngs map[uint64]*throng
+	dirty   []*throng // those to be judged
+}
+
+// throng is of members with one hash: several, or one that is foreign. It keeps
+// what was found of it until it is another.
+type throng struct {
+	hash    uint64
+	members []*member
+	told    []telling
+	dirty   bool // it is in the list of those to be judged
 }
 
 func newCrowds() crowds {
 	return crowds{
 		seed: maphash.MakeSeed(), foreign: map[*member]string{},
-		public: crowd{map[uint64]*member{}, map[uint64][]*member{}},
-		asked:  crowd{map[uint64]*member{}, map[uint64][]*member{}},
+		public: crowd{alone: map[uint64]*member{}, throngs: map[uint64]*throng{}},
+		asked:  crowd{alone: map[uint64]*member{}, throngs: map[uint64]*throng{}},
 	}
 }
 
-func (c *crowd) add(hash uint64, m *member) {
-	if all, ok := c.several[hash]; ok {
-		c.several[hash] = append(all, m)
-		return
+// add takes a member in. One that is foreign is judged even where it is alone.
+func (c *crowd) add(hash uint64, m *member, foreign bool) {
+	g := c.throngs[hash]
+	if g == nil {
+		other := c.alone[hash]
+		if other == nil && !foreign {
+			c.alone[hash] = m
+			return
+		}
+		g = &throng{hash: hash}
+		if other != nil {
+			delete(c.alone, hash)
+			g.members = append(g.members, other)
+		}
+		c.throngs[hash] = g
 	}
-	if other, ok := c.alone[hash]; ok {
-		delete(c.alone, hash)
-		c.several[hash] = []*member{other, m}
-		return
-	}
-	c.alone[hash] = m
+	g.members = append(g.members, m)
+	c.mark(hash)
 }
 
 func (c *crowd) remove(hash uint64, m *member) {
-	all, ok := c.several[hash]
-	if !ok {
+	g := c.throngs[hash]
+	if g == nil {
 		delete(c.alone, hash)
 		return
 	}
-	if all = without(all, m); len(all) > 1 {
-		c.several[hash] = all
-		return
+	g.members = without(g.members, m)
+	c.mark(hash)
+}
+
+// mark has the group of the hash judged, if there is one.
+func (c *crowd) mark(hash uint64) {
+	if g := c.throngs[hash]; g != nil && !g.dirty {
+		g.dirty = true
+		c.dirty = append(c.dirty, g)
 	}
-	delete(c.several, hash)
-	c.alone[hash] = all[0]
+}
+
+// judged drops the groups that are none any more from those that were dirty.
+func (c *crowds) judged(of *crowd) {
+	for _, g := range of.dirty {
+		g.dirty = false
+		switch {
+		case len(g.members) == 0:
+			delete(of.throngs, g.hash)
+		case len(g.members) == 1 && c.foreign[g.members[0]] == "":
+			delete(of.throngs, g.hash)
+			of.alone[g.hash] = g.members[0]
+		}
+	}
+	of.dirty = nil
 }
 
 // gather has a target looked at beside others.
@@ -66,11 +102,12 @@ func (r *run) gather(m *member) {
 	if m.pool.whole {
 		return
 	}
-	r.crowds.public.add(r.crowds.publicHash(m.Labels), m)
-	r.crowds.asked.add(r.crowds.askedHash(m), m)
-	if owner := r.outside.owner(m.Labels); owner != "" {
+	owner := r.outside.owner(m.Labels)
+	if owner != "" {
 		r.crowds.foreign[m] = owner
 	}
+	r.crowds.public.add(r.crowds.publicHash(m.Labels), m, owner != "")
+	r.crowds.asked.add(r.crowds.askedHash(m), m, false)
 }
 
 // scatter undoes gather.
@@ -81,30 +118,6 @@ func (r *run) scatter(m *member) {
 	r.crowds.public.remove(r.crowds.publicHash(m.Labels), m)
 	r.crowds.asked.remove(r.crowds.askedHash(m), m)
 	delete(r.crowds.foreign, m)
-}
-
-// candidates are those that may not stand together, in the order of their pools.
-func (r *run) candidates() []placed {
-	found := map[*member]struct{}{}
-	for m := range r.crowds.foreign {
-		found[m] = struct{}{}
-	}
-	for _, c := range []crowd{r.crowds.public, r.crowds.asked} {
-		for _, all := range c.several {
-			for _, m := range all {
-				found[m] = struct{}{}
-			}
-		}
-	}
-	members := make([]*member, 0, len(found))
-	for m := range found {
-		members = append(members, m)
-	}
-	out := make([]placed, 0, len(members))
-	for _, m := range inOrder(members) {
-		out = append(out, placed{member: m})
-	}
-	return out
 }
 
 // publicHash is of what public tells.
@@ -120,8 +133,17 @@ func (c *crowds) publicHash(l labels.Labels) uint64 {
 
 // askedHash is of the task and of what urlOf tells.
 func (c *crowds) askedHash(m *member) uint64 {
-	h := c.mix(0, m.Origin.Task)
-	m.Labels.Range(func(l labels.Label) {
+	return c.urlHash(c.mix(0, m.Origin.Task), m.Labels)
+}
+
+// identityHash is of what makes two targets of one object the same, whatever the
+// pool and the timing.
+func (c *crowds) identityHash(object string, l labels.Labels) uint64 {
+	return c.urlHash(c.mix(c.publicHash(l), object), l)
+}
+
+func (c *crowds) urlHash(h uint64, l labels.Labels) uint64 {
+	l.Range(func(l labels.Label) {
 		switch l.Name {
 		case model.AddressLabel, model.SchemeLabel, model.MetricsPathLabel:
 			h = c.mix(h, l.Value)

@@ -38,7 +38,11 @@ func (f *fate) begin() {
 		f.machine()
 		f.serve()
 	}
-	for range 3 + f.r.IntN(12) {
+	tasks := 3 + f.r.IntN(12)
+	if f.large {
+		tasks += 40
+	}
+	for range tasks {
 		f.add()
 	}
 	f.in = pick(f.r, f.inputs)
@@ -102,7 +106,7 @@ func (f *fate) serve() {
 func (f *fate) add() {
 	scope := pick(f.r, []inventory.Scope{prod, prod, staging, abroad})
 	t := &inventory.Task{
-		ARN:   "arn:aws:ecs:" + scope.Region + ":" + scope.Account + ":task/" + scope.Cluster + "/" + strconv.Itoa(f.r.IntN(40)),
+		ARN:   "arn:aws:ecs:" + scope.Region + ":" + scope.Account + ":task/" + scope.Cluster + "/" + strconv.Itoa(f.r.IntN(60)),
 		Scope: scope,
 	}
 	if slices.ContainsFunc(f.w.Tasks, func(o *inventory.Task) bool { return o.ARN == t.ARN }) {

@@ -145,12 +145,14 @@ func (r *run) home(live artifact.Pool, t artifact.Target) (*pool, artifact.Targe
 
 // planned are the endpoints of all targets so far.
 func (r *run) planned() map[artifact.Endpoint]bool {
-	var pools []artifact.Pool
-	for _, p := range r.pools {
-		pools = append(pools, artifact.Pool{Targets: p.all})
+	out := map[artifact.Endpoint]bool{}
+	for m := range r.members() {
+		out[m.Endpoint()] = true
 	}
-	pools = append(pools, artifact.Pool{Targets: values(r.kept)})
-	return artifact.Endpoints(pools)
+	for _, m := range r.kept {
+		out[m.Endpoint()] = true
+	}
+	return out
 }
 
 // ScopeOf is the place that a published target is from.

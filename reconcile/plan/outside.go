@@ -47,18 +47,16 @@ func (r *run) lookOutside() {
 
 // outsiders withholds the targets that have all their labels in common with one
 // that no ScrapeTarget asks for.
-func (r *run) outsiders(all []placed) {
-	found := clashes{}
+func (r *run) outsiders(g *throng, all []placed) {
 	for i := range all {
 		p := &all[i]
 		owner := r.crowds.foreign[p.member]
 		if owner == "" || p.out {
 			continue
 		}
-		r.withhold(p, "", CodeSameLabels, "all its labels are those of a target of %s", owner)
-		found.add(p.Origin.Object, owner, &p.Target)
+		r.leave(p, "", CodeSameLabels, "all its labels are those of a target of %s", owner)
+		r.clashes.tell(g, p.member, clashOutside, owner)
 	}
-	found.report(r, CodeSameLabels, sameLabelsWords)
 }
 
 // static adds the targets that a job of the user's names itself, as Prometheus

@@ -37,6 +37,9 @@ const (
 	heedFirstTasks // the first task of a finding is gone
 	heedPlaces     // where the published targets are from
 	heedHeld       // targets that are held no more
+	heedLive       // what is published now
+	heedVerdicts   // a target beside it that is left out now, or no more
+	heedRanks      // another number of targets of an object that has too many
 )
 
 // Build computes the plan.

@@ -44,7 +44,7 @@ func TestPlannerHeedsAll(t *testing.T) {
 	for name, without := range map[string]heed{
 		"tasks": heedTasks, "definitions": heedDefinitions, "instances": heedInstances, "services": heedServices,
 		"clusters": heedClusters, "facts": heedFacts, "restored": heedRestored, "claims": heedClaims, "specs": heedSpecs, "first tasks": heedFirstTasks,
-		"places": heedPlaces, "held": heedHeld,
+		"places": heedPlaces, "held": heedHeld, "live": heedLive, "verdicts": heedVerdicts, "ranks": heedRanks,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(fates) {
@@ -72,6 +72,7 @@ func specSets(t *testing.T) []Input {
 		config(classes + "  shards: 2\n  enforced: {targets_per_object: 2}\n  alertmanagers: [{name: main, selector: {services: [api]}, port: 9093}, {name: none, selector: {services: [nobody]}, port: 9093}]\n"),
 		config(classes + "  config: {scrape_configs: [{job_name: own, static_configs: [{targets: ['10.0.0.1:9090'], labels: {job: api, ecs_cluster: prod}}]}]}\n  defaultLabels: [ecs_cluster]\n"),
 		config(classes + "  alertmanagers: [{name: main, selector: {taskTags: {matchLabels: {env: prod}}}, port: metrics}]\n"),
+		config(classes + "  shards: 2\n  enforced: {targets_per_object: 15}\n"),
 	}
 	objects := []string{
 		"  selector: {}\n  endpoints: [{port: 9090}]\n",
@@ -86,9 +87,11 @@ func specSets(t *testing.T) []Input {
 		"  selector: {}\n  endpoints: [{port: 9090}]\n  jobName: same\n  relabelConfigs: [{regex: 'ecs_.*', action: labeldrop}]\n",
 		"  selector: {}\n  endpoints: [{port: 9090}]\n  relabelConfigs: [{target_label: instance, replacement: one}, {regex: 'ecs_task_id|ecs_container', action: labeldrop}]\n",
 		"  selector: {services: [web]}\n  endpoints: [{port: 8080}]\n  scrapeClass: missing\n",
+		"  selector: {}\n  endpoints: [{port: 9090, path: /other}]\n",
+		"  selector: {}\n  endpoints: [{port: 9090}, {port: 9090, path: /third}]\n  labels: {part: catch-all}\n",
 	}
 	var out []Input
-	for i := range 36 {
+	for i := range 6 * len(configs) {
 		r := rand.New(rand.NewPCG(uint64(i), 3))
 		docs := []string{configs[i%len(configs)]}
 		for k := range objects {
@@ -97,7 +100,7 @@ func specSets(t *testing.T) []Input {
 			}
 		}
 		in := input(t, nil, nil, docs...)
-		in.Shard = i / 6 % max(1, in.Choice.Config.PrometheusConfig.Shards)
+		in.Shard = i / len(configs) % max(1, in.Choice.Config.PrometheusConfig.Shards)
 		in.Changed = Changed{Targets: map[string]bool{}}
 		for _, o := range in.Choice.Targets {
 			in.Changed.Targets[o.Name] = r.IntN(3) == 0
@@ -109,10 +112,11 @@ func specSets(t *testing.T) []Input {
 }
 
 // fate is a fleet to which one thing after the other happens. In every other one
-// it is always known where a task is reached.
+// it is always known where a task is reached, and every fifth is a large one.
 type fate struct {
 	r      *rand.Rand
 	calm   bool
+	large  bool
 	w      world
 	in     Input
 	inputs []Input
@@ -121,7 +125,7 @@ type fate struct {
 }
 
 func playFate(inputs []Input, seed uint64, without heed) error {
-	f := &fate{r: rand.New(rand.NewPCG(seed, 11)), calm: seed%2 == 1, inputs: inputs}
+	f := &fate{r: rand.New(rand.NewPCG(seed, 11)), calm: seed%2 == 1, large: seed%5 == 0, inputs: inputs}
 	f.begin()
 	planner := Planner{without: without}
 	for step := range changes {

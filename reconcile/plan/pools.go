@@ -16,16 +16,11 @@ type pool struct {
 	whole   bool   // all shards have all of it, and nothing in it is settled
 	order   int    // among the pools by path
 
-	all  []artifact.Target // those of all records
-	mine []artifact.Target // those of them that are this shard's
-	// changed says that mine is another than when final was made.
-	changed bool
-	// What records have given and taken back since merge.
+	all []artifact.Target // those of all records, where it is whole
+	// What is to come into the list and to go since it was made.
 	added, removed []*member
 
-	// final are the targets of the plan: mine without out and with in.
-	final   []artifact.Target
-	out, in []artifact.Target
+	final []artifact.Target // the targets of the plan
 }
 
 // makePools makes those of the choice, the two programs' with their targets.
@@ -40,42 +35,13 @@ func (r *run) makePools() {
 	}
 }
 
-// merge takes up what records have given and taken back. Where that is the same
-// the lists stay.
-func (p *pool) merge() {
+// merged is the ordered list with what was added and without what was removed.
+// Where that is the same the very list is returned.
+func (p *pool) merged(list []artifact.Target) []artifact.Target {
 	added, removed := cancel(inOrder(p.added), inOrder(p.removed))
 	p.added, p.removed = nil, nil
-	if len(added)+len(removed) == 0 {
-		return
-	}
-	sharded := slices.ContainsFunc(added, (*member).elsewhere) || slices.ContainsFunc(removed, (*member).elsewhere) || len(p.mine) != len(p.all)
-	p.all = edit(p.all, values(removed), values(added))
-	if !sharded {
-		p.refresh(p.all)
-		return
-	}
-	added, removed = slices.DeleteFunc(added, (*member).elsewhere), slices.DeleteFunc(removed, (*member).elsewhere)
-	if len(added)+len(removed) > 0 || p.mine == nil {
-		p.refresh(edit(p.mine, values(removed), values(added)))
-	}
+	return edit(list, values(removed), values(added))
 }
-
-func (p *pool) refresh(mine []artifact.Target) { p.mine, p.changed = mine, true }
-
-// finish leaves some targets out and takes others in, both in order. Where that
-// gives what there was, it is the very same.
-func (p *pool) finish(out, in []artifact.Target) {
-	if !p.changed && slices.EqualFunc(p.out, out, artifact.Target.Equal) && slices.EqualFunc(p.in, in, artifact.Target.Equal) {
-		return
-	}
-	final := edit(p.mine, out, in)
-	if len(p.out)+len(p.in)+len(out)+len(in) == 0 || !slices.EqualFunc(final, p.final, artifact.Target.Equal) {
-		p.final = final
-	}
-	p.out, p.in, p.changed = out, in, false
-}
-
-func (m *member) elsewhere() bool { return m.other }
 
 // compareMembers orders by pool and by the order in the file; of equal ones a held
 // one comes last, so that what is planned stays.
@@ -114,10 +80,10 @@ func inOrder(members []*member) []*member {
 	return members
 }
 
-// cancel drops what is in both ordered lists.
+// cancel drops what is in both lists of one pool, which are in order.
 func cancel(a, b []*member) (onlyA, onlyB []*member) {
 	for len(a) > 0 && len(b) > 0 {
-		switch c := compareMembers(a[0], b[0]); {
+		switch c := a[0].CompareInFile(b[0].Target); {
 		case c == 0:
 			a, b = a[1:], b[1:]
 		case c < 0:

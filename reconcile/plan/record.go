@@ -25,6 +25,16 @@ type member struct {
 	// other says that its address falls to another shard.
 	other bool
 	held  bool
+
+	// What is settled of it.
+	out     bool // for a target beside it
+	cut     bool // beyond what its object may have
+	stays   bool // in this shard, which publishes it, although it is another's
+	gone    bool // it is no more
+	left    bool // it is counted among those that are left out
+	ranked  bool // it is in the ranking of its object
+	stood   bool // it is in its pool's list
+	touched bool // it is in the list of those to be looked at
 }
 
 // remark is something else that an object is told of a task.
@@ -85,9 +95,12 @@ func (r *run) enter(rec *record) {
 	for i := range rec.targets {
 		m := &rec.targets[i]
 		m.other = r.shards > 1 && !m.pool.whole && shardOf(m.Address(), r.shards) != r.in.Shard
-		m.pool.added = append(m.pool.added, m)
+		if m.pool.whole {
+			m.pool.added = append(m.pool.added, m)
+		}
 		r.score(m.Origin.Object).move(m, 1)
 		r.gather(m)
+		r.touch(m)
 	}
 	for i := range rec.remarks {
 		r.count(rec, &rec.remarks[i], 1)
@@ -98,9 +111,12 @@ func (r *run) enter(rec *record) {
 func (r *run) takeBack(rec *record) {
 	for i := range rec.targets {
 		m := &rec.targets[i]
-		m.pool.removed = append(m.pool.removed, m)
+		if m.pool.whole {
+			m.pool.removed = append(m.pool.removed, m)
+		}
 		r.score(m.Origin.Object).move(m, -1)
 		r.scatter(m)
+		r.dismiss(m)
 	}
 	for i := range rec.remarks {
 		r.count(rec, &rec.remarks[i], -1)
@@ -120,7 +136,10 @@ func (t *score) move(m *member, by int) {
 	if t.scopes == nil {
 		t.scopes = map[inventory.Scope]int{}
 	}
-	t.scopes[ScopeOf(m.Origin)] += by
+	scope := ScopeOf(m.Origin)
+	if t.scopes[scope] += by; t.scopes[scope] == 0 {
+		delete(t.scopes, scope)
+	}
 }
 
 func (r *run) count(rec *record, m *remark, by int) {

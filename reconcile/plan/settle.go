@@ -12,39 +12,81 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 
 	"ecs-scrape/reconcile/artifact"
-	"ecs-scrape/spec"
 )
-
-// placed is a target that may not stand beside others, and whether it is left out.
-type placed struct {
-	*member
-	out bool
-}
 
 // settle leaves out what Prometheus would take but should not: targets that would
 // write into each other's series, those beyond what one object may have, and
-// those of other shards. It makes the pools of the plan.
+// those of other shards. It makes the pools of the plan. What it found of targets
+// that are what they were, and beside what they were, it does not look at again.
 func (r *run) settle() {
-	for _, m := range r.kept {
-		r.gather(m)
+	r.exchangeHeld()
+	r.followLive()
+	for _, g := range r.dirty(&r.crowds.public) {
+		r.judgeLabels(g)
 	}
-	all := r.candidates()
-	s := &settlement{run: r, out: map[*member]bool{}, outOf: map[*pool][]*member{}, stays: map[*pool][]*member{}, left: map[string]*score{}}
-	s.doubles(all)
-	r.outsiders(all)
-	r.sameLabels(all)
-	r.overlaps(all)
-	for i := range all {
-		if p := &all[i]; p.out {
-			s.take(p.member)
+	r.crowds.judged(&r.crowds.public)
+	for _, g := range r.dirty(&r.crowds.asked) {
+		r.judgeAsked(g)
+	}
+	r.crowds.judged(&r.crowds.asked)
+	r.clashes.findExamples(r.crowds.public.throngs, r.crowds.asked.throngs)
+	r.clashes.report(r)
+	r.limit()
+	r.shard()
+	r.finish()
+}
+
+// exchangeHeld puts the held targets in the place of those of the Build before.
+func (r *run) exchangeHeld() {
+	for _, m := range r.former {
+		r.dismiss(m)
+		if r.heeds(heedHeld) {
+			r.scatter(m)
 		}
 	}
-	s.limit()
-	s.shard()
-	s.finish()
-	if r.heeds(heedHeld) {
-		for _, m := range r.kept {
-			r.scatter(m)
+	r.former = nil
+	for _, m := range r.kept {
+		r.gather(m)
+		r.touch(m)
+	}
+}
+
+// dirty are the groups to be judged, in the order of their members where somebody
+// is told of them.
+func (r *run) dirty(c *crowd) []*throng {
+	if r.trace != nil {
+		slices.SortFunc(c.dirty, func(a, b *throng) int { return compareMembers(firstOf(a.members), firstOf(b.members)) })
+	}
+	return c.dirty
+}
+
+func firstOf(members []*member) *member { return slices.MinFunc(members, compareMembers) }
+
+// placed is a target among those of its group, and whether it is left out.
+type placed struct {
+	*member
+	out  bool
+	live bool // it is published now
+}
+
+// judgeLabels finds which targets of a group with the same labels, by their hash,
+// stay.
+func (r *run) judgeLabels(g *throng) {
+	r.clashes.retract(g)
+	all := make([]placed, 0, len(g.members))
+	for _, m := range inOrder(g.members) {
+		all = append(all, placed{member: m})
+	}
+	r.doubles(g, all)
+	r.outsiders(g, all)
+	r.sameLabels(g, all)
+	for _, p := range all {
+		if p.member.out != p.out {
+			p.member.out = p.out
+			r.touch(p.member)
+			if r.heeds(heedVerdicts) {
+				r.crowds.asked.mark(r.crowds.askedHash(p.member))
+			}
 		}
 	}
 }
@@ -58,78 +100,48 @@ func (r *run) leave(p *placed, found, code, format string, args ...any) {
 	}
 }
 
-// withhold leaves a target out for what was found, or for "", and counts it.
-func (r *run) withhold(p *placed, found, code, format string, args ...any) {
-	r.leave(p, found, code, format, args...)
-	if p.Origin.Object != "" {
-		r.plan.Withheld[p.Origin.Object]++
-	}
-}
-
-// clashes counts what one object has in common with another, or with something
-// else that has targets.
-type clashes map[clash]*tally
-
-type clash struct {
-	object string
-	other  string // in words
-}
-
-type tally struct {
-	count   int
-	example string // the first of their URLs
-}
-
-func (c clashes) add(object, other string, t *artifact.Target) {
-	k := clash{object, other}
-	if c[k] == nil {
-		c[k] = &tally{}
-	}
-	c[k].count++
-	if u := urlOf(t.Labels); c[k].example == "" || u < c[k].example {
-		c[k].example = u
-	}
-}
-
-// report makes a finding of each, in words that begin with how many there are.
-func (c clashes) report(r *run, code, words string) {
-	for k, t := range c {
-		if k.object == "" {
-			continue // the record of whose target it is was lost
+// doubles leaves out what is in a pool already, with the very same labels.
+func (r *run) doubles(g *throng, all []placed) {
+	var kept *placed
+	for i := range all {
+		p := &all[i]
+		if kept == nil || kept.pool != p.pool || !labels.Equal(kept.Labels, p.Labels) {
+			kept = p
+			continue
 		}
-		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: k.object}, nil, fault{code: code, message: fmt.Sprintf(words, counted(t.count, "target"), k.other, t.example)})
+		r.leave(p, "", CodeDuplicate, "the same target with the same labels is there for %s", ownerOf(kept.Origin.Object))
+		if first := kept.Origin.Object; first != p.Origin.Object && first != "" {
+			r.clashes.tell(g, p.member, clashDuplicate, first)
+		}
 	}
 }
-
-// ownerOf names the object of a target, as far as it was recorded.
-func ownerOf(object string) string {
-	if object == "" {
-		return "a target that was published before"
-	}
-	return spec.ID{Kind: spec.KindScrapeTarget, Name: object}.String()
-}
-
-const sameLabelsWords = "%s withheld: all labels are those of a target of %s, and both would write into the same series: give one of them a label that tells them apart, or narrow a selector (such as %s)"
 
 // sameLabels keeps one of the targets that Prometheus would write into one
 // series: the one that is published now, else the first by object and address.
-func (r *run) sameLabels(all []placed) {
-	found := clashes{}
-	groups := grouped(all, func(t *artifact.Target) string { return public(t.Labels) })
-	published := r.published(groups)
-	for _, group := range groups {
-		kept := slices.MinFunc(group, func(a, b *placed) int {
-			return cmp.Or(first(published[identity(&a.Target)], published[identity(&b.Target)]),
-				strings.Compare(a.Origin.Object, b.Origin.Object), a.Compare(b.Target))
+func (r *run) sameLabels(g *throng, all []placed) {
+	for _, same := range alike(all, func(t *artifact.Target) string { return public(t.Labels) }) {
+		for _, p := range same {
+			p.live = r.isPublished(p.member)
+		}
+		kept := slices.MinFunc(same, func(a, b *placed) int {
+			return cmp.Or(first(a.live, b.live), strings.Compare(a.Origin.Object, b.Origin.Object), a.Compare(b.Target))
 		})
-		for _, p := range group {
+		owner := ownerOf(kept.Origin.Object)
+		for _, p := range same {
 			if p != kept {
-				r.withhold(p, urlOf(kept.Labels), CodeSameLabels, "all its labels are those of another target, of %s", ownerOf(kept.Origin.Object))
-				found.add(p.Origin.Object, ownerOf(kept.Origin.Object), &p.Target)
+				r.leave(p, r.seen(kept), CodeSameLabels, "all its labels are those of another target, of %s", owner)
+				r.clashes.tell(g, p.member, clashSameLabels, owner)
 			}
 		}
 	}
-	found.report(r, CodeSameLabels, sameLabelsWords)
+}
+
+// seen is the URL of a target for who asks.
+func (r *run) seen(p *placed) string {
+	if r.trace == nil {
+		return ""
+	}
+	return urlOf(p.Labels)
 }
 
 // first orders what holds before what does not.
@@ -143,53 +155,39 @@ func first(a, b bool) int {
 	return 1
 }
 
-// published are the identities of the live targets at the addresses of the groups.
-func (r *run) published(groups [][]*placed) map[string]bool {
-	addresses := map[string]bool{}
-	for _, group := range groups {
-		for _, p := range group {
-			addresses[p.Address()] = true
-		}
+// judgeAsked tells where two objects scrape one endpoint of one task with
+// different labels: both do, and the later one is told.
+func (r *run) judgeAsked(g *throng) {
+	r.clashes.retract(g)
+	all := make([]placed, 0, len(g.members))
+	for _, m := range g.members {
+		all = append(all, placed{member: m, out: m.out})
 	}
-	out := map[string]bool{}
-	if len(addresses) == 0 {
-		return out
-	}
-	for _, pool := range r.in.Live {
-		for i := range pool.Targets {
-			if t := &pool.Targets[i]; addresses[t.Address()] {
-				out[identity(t)] = true
+	for _, same := range alike(all, func(t *artifact.Target) string { return t.Origin.Task + "\xff" + urlOf(t.Labels) }) {
+		other := slices.MinFunc(same, func(a, b *placed) int { return strings.Compare(a.Origin.Object, b.Origin.Object) }).Origin.Object
+		for _, p := range same {
+			if other != "" && p.Origin.Object != other {
+				r.clashes.tell(g, p.member, clashOverlap, ownerOf(other))
 			}
 		}
 	}
-	return out
 }
 
-// overlaps tells where two objects scrape one endpoint of one task with different
-// labels: both do, and the later one is told.
-func (r *run) overlaps(all []placed) {
-	found := clashes{}
-	for _, group := range grouped(all, func(t *artifact.Target) string { return t.Origin.Task + "\xff" + urlOf(t.Labels) }) {
-		slices.SortStableFunc(group, func(a, b *placed) int { return strings.Compare(a.Origin.Object, b.Origin.Object) })
-		for _, p := range group[1:] {
-			if other := group[0].Origin.Object; p.Origin.Object != other && other != "" {
-				found.add(p.Origin.Object, ownerOf(other), &p.Target)
-			}
+// alike are the targets that are not left out and have an equal key, where there
+// are several.
+func alike(all []placed, key func(*artifact.Target) string) [][]*placed {
+	var left []*placed
+	for i := range all {
+		if !all[i].out {
+			left = append(left, &all[i])
 		}
 	}
-	found.report(r, CodeOverlap, "%s scraped twice, with other labels for %s: narrow one of the selectors (such as %s)")
-}
-
-// grouped are the targets that are not left out and have an equal key, where
-// there are several.
-func grouped(all []placed, key func(*artifact.Target) string) [][]*placed {
+	if len(left) < 2 {
+		return nil
+	}
 	index := map[string]int{}
 	var groups [][]*placed
-	for i := range all {
-		p := &all[i]
-		if p.out {
-			continue
-		}
+	for _, p := range left {
 		k := key(&p.Target)
 		g, ok := index[k]
 		if !ok {
@@ -232,9 +230,4 @@ func urlOf(l labels.Labels) string {
 		}
 	})
 	return b.String()
-}
-
-// identity is who scrapes what into which series, whatever the pool and the timing.
-func identity(t *artifact.Target) string {
-	return t.Origin.Object + "\xff" + urlOf(t.Labels) + "\xff" + public(t.Labels)
 }

@@ -9,218 +9,160 @@ import (
 
 	"ecs-scrape/reconcile/artifact"
 	"ecs-scrape/reconcile/inventory"
-	"ecs-scrape/spec"
 )
 
-// settlement collects what a Build leaves out of what its records give.
-type settlement struct {
-	*run
-	out   map[*member]bool
-	outOf map[*pool][]*member
-	// stays are targets of other shards that stay in this one, which publishes them.
-	stays map[*pool][]*member
-	left  map[string]*score // of what is left out, by object
-}
-
-// take leaves a target out.
-func (s *settlement) take(m *member) {
-	s.out[m] = true
-	s.outOf[m.pool] = append(s.outOf[m.pool], m)
-	if !m.held {
-		s.of(m).move(m, 1)
+// touch has it looked at whether the target stands in its pool.
+func (r *run) touch(m *member) {
+	if !m.touched && !m.pool.whole {
+		m.touched = true
+		r.touched = append(r.touched, m)
 	}
+	r.accountFor(m)
 }
 
-func (s *settlement) of(m *member) *score {
-	t := s.left[m.Origin.Object]
-	if t == nil {
-		t = &score{}
-		s.left[m.Origin.Object] = t
-	}
-	return t
+// dismiss is the last that is done with a target.
+func (r *run) dismiss(m *member) {
+	m.gone = true
+	r.touch(m)
 }
 
-// doubles leaves out what is in a pool already, with the very same labels.
-func (s *settlement) doubles(all []placed) {
-	var kept *placed
-	for i := range all {
-		p := &all[i]
-		if kept == nil || kept.pool != p.pool || !labels.Equal(kept.Labels, p.Labels) {
-			kept = p
-			continue
-		}
-		p.out = true
-		s.double(p.Target, kept.Target)
-	}
-}
-
-// double tells of two targets that are one, whoever asks for it.
-func (s *settlement) double(second, first artifact.Target) {
-	s.trace.withheld(s.run, &second, &fault{code: CodeDuplicate, message: "the same target with the same labels is there for " + ownerOf(first.Origin.Object)}, "")
-	if a, b := first.Origin.Object, second.Origin.Object; a != b && a != "" && b != "" {
-		s.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: b}, nil, fault{code: CodeDuplicate, message: fmt.Sprintf(
-			"%s/%s asks for the same targets with the same labels: narrow one of the selectors, or remove one object", spec.KindScrapeTarget, a)})
-	}
-}
-
-// limit withholds what an object has beyond the number that it may have.
-func (s *settlement) limit() {
-	most := s.in.Choice.Config.PrometheusConfig.Enforced.TargetsPerObject
-	if most <= 0 {
+// accountFor counts a target that records give and that is left out.
+func (r *run) accountFor(m *member) {
+	leaves := (m.out || m.cut) && !m.gone && !m.held
+	if leaves == m.left {
 		return
 	}
-	for name, n := range s.counts() {
-		if n > most {
-			s.cut(name, most)
-			s.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: name}, nil, fault{code: CodeTooMany, message: fmt.Sprintf(
-				"it has %d targets and may have %d, so %d are withheld: narrow the selector, or raise spec.enforced.targets_per_object of %s",
-				n, most, n-most, s.in.Choice.Config.ID)})
-		}
+	m.left = leaves
+	t := r.left[m.Origin.Object]
+	if t == nil {
+		t = &score{}
+		r.left[m.Origin.Object] = t
+	}
+	if leaves {
+		t.move(m, 1)
+	} else {
+		t.move(m, -1)
 	}
 }
 
-// counts are how many targets each ScrapeTarget has left, in all shards.
-func (s *settlement) counts() map[string]int {
-	out := map[string]int{}
-	for _, o := range s.in.Choice.Targets {
-		if t := s.scores[o.Name]; t != nil {
-			out[o.Name] = t.mine + t.others
-		}
-		if t := s.left[o.Name]; t != nil {
-			out[o.Name] -= t.mine + t.others
-		}
-	}
-	for _, m := range s.keeping() {
-		if !m.pool.whole && m.Origin.Object != "" {
-			out[m.Origin.Object]++
-		}
-	}
-	return out
+// stands says that the target is in its pool's file. A held one is in this shard
+// whatever its address: the shard that it falls to now may not know it yet.
+func (m *member) stands() bool {
+	return !m.gone && !m.out && !m.cut && (m.held || !m.other || m.stays)
 }
 
 // keeping are the held targets that are not left out.
-func (s *settlement) keeping() []*member {
-	return slices.DeleteFunc(slices.Clone(s.kept), func(m *member) bool { return s.out[m] })
+func (r *run) keeping() []*member {
+	return slices.DeleteFunc(slices.Clone(r.kept), func(m *member) bool { return m.out || m.cut })
 }
 
-// cut withholds all targets of an object but the first ones.
-func (s *settlement) cut(name string, most int) {
-	var all []*member
-	for _, rec := range s.records {
-		if rec == nil {
-			continue
-		}
-		for i := range rec.targets {
-			if m := &rec.targets[i]; m.Origin.Object == name {
-				all = append(all, m)
-			}
-		}
-	}
-	for _, m := range s.kept {
-		if m.Origin.Object == name {
-			all = append(all, m)
-		}
-	}
-	all = slices.DeleteFunc(inOrder(all), func(m *member) bool { return s.out[m] })
-	for _, m := range all[most:] {
-		s.withhold(&placed{member: m}, "", CodeTooMany, "its object has more targets than the %d it may have", most)
-		s.take(m)
-	}
-}
-
-// shard counts what falls to other shards. A held target stays: the shard that it
-// falls to now may not know it yet.
-func (s *settlement) shard() {
-	if s.shards <= 1 {
+// shard counts what falls to other shards.
+func (r *run) shard() {
+	if r.shards <= 1 {
 		return
 	}
-	for _, m := range s.kept {
-		s.stay(m)
+	for _, m := range r.staying {
+		m.stays = false
+		r.touch(m)
 	}
-	for origin, t := range s.scores {
-		n := t.others
-		if l := s.left[origin]; l != nil {
-			n -= l.others
+	r.staying = nil
+	others := map[string]int{}
+	for origin, t := range r.scores {
+		others[origin] = t.others
+		if l := r.left[origin]; l != nil {
+			others[origin] -= l.others
 		}
+	}
+	for _, m := range r.kept {
+		r.stay(m)
+	}
+	for _, m := range r.staying {
+		others[m.Origin.Object]--
+	}
+	for origin, n := range others {
 		if n > 0 {
-			s.plan.OtherShards += n
-			s.absent(origin).OtherShards = n
+			r.plan.OtherShards += n
+			r.absent(origin).OtherShards = n
 		}
 	}
-	s.traceShards()
+	r.traceShards()
 }
 
-// stay keeps a target of another shard that a held one has all labels of.
-func (s *settlement) stay(held *member) {
-	for _, m := range s.crowds.public.several[s.crowds.publicHash(held.Labels)] {
-		if m.other && !s.out[m] && labels.Equal(m.Labels, held.Labels) && !slices.Contains(s.stays[m.pool], m) {
-			s.stays[m.pool] = append(s.stays[m.pool], m)
-			s.of(m).others++
+// stay keeps a target of another shard that a held one has all labels of: this
+// shard publishes it.
+func (r *run) stay(held *member) {
+	g := r.crowds.public.throngs[r.crowds.publicHash(held.Labels)]
+	if g == nil {
+		return
+	}
+	for _, m := range g.members {
+		if m.other && !m.out && !m.cut && !m.stays && labels.Equal(m.Labels, held.Labels) {
+			m.stays = true
+			r.staying = append(r.staying, m)
+			r.touch(m)
 		}
 	}
 }
 
 // traceShards tells who asks what falls to other shards.
-func (s *settlement) traceShards() {
-	if s.trace == nil {
+func (r *run) traceShards() {
+	if r.trace == nil {
 		return
 	}
-	for _, rec := range s.records {
-		if rec == nil {
-			continue
-		}
-		for i := range rec.targets {
-			m := &rec.targets[i]
-			if !m.other || s.out[m] || slices.Contains(s.stays[m.pool], m) {
-				continue
-			}
-			s.trace.withheld(s.run, &m.Target, &fault{code: CodeOtherShard, message: fmt.Sprintf(
-				"it falls to shard %d of %d", shardOf(m.Address(), s.shards), s.shards)}, "")
+	for m := range r.members() {
+		if m.other && !m.out && !m.cut && !m.stays {
+			r.trace.withheld(r, &m.Target, &fault{code: CodeOtherShard, message: fmt.Sprintf(
+				"it falls to shard %d of %d", shardOf(m.Address(), r.shards), r.shards)}, "")
 		}
 	}
 }
 
 // finish makes the pools of the plan and counts what is in them.
-func (s *settlement) finish() {
-	in := maps.Clone(s.stays)
-	for _, m := range s.keeping() {
-		in[m.pool] = append(in[m.pool], m)
+func (r *run) finish() {
+	for _, m := range r.touched {
+		m.touched = false
+		if now := m.stands(); now && !m.stood {
+			m.pool.added = append(m.pool.added, m)
+		} else if !now && m.stood {
+			m.pool.removed = append(m.pool.removed, m)
+		}
+		m.stood = m.stands()
 	}
-	for _, p := range s.ordered {
+	r.touched = nil
+	kept := r.keeping()
+	for _, p := range r.ordered {
 		switch {
 		case p.Alertmanager != "":
-			p.compact(in[p])
+			p.compact(slices.DeleteFunc(slices.Clone(kept), func(m *member) bool { return m.pool != p }))
 		case !p.whole:
-			out := slices.DeleteFunc(slices.Clone(s.outOf[p]), func(m *member) bool { return m.held || m.other })
-			p.finish(values(inOrder(out)), values(inOrder(in[p])))
+			p.final = p.merged(p.final)
 		}
-		s.plan.Bundle.Pools = append(s.plan.Bundle.Pools, artifact.Pool{Name: p.Name, Path: p.Path, Targets: p.final, Guarded: p.guarded})
+		r.plan.Bundle.Pools = append(r.plan.Bundle.Pools, artifact.Pool{Name: p.Name, Path: p.Path, Targets: p.final, Guarded: p.guarded})
 	}
-	s.countTargets(in)
+	r.countTargets(append(kept, r.staying...))
 }
 
-// countTargets counts those of each object, and where they are from.
-func (s *settlement) countTargets(in map[*pool][]*member) {
-	more := map[string]*score{}
-	for p, members := range in {
-		for _, m := range members {
-			if m.Origin.Object == "" || p.whole {
-				continue
-			}
-			if more[m.Origin.Object] == nil {
-				more[m.Origin.Object] = &score{}
-			}
-			more[m.Origin.Object].move(&member{Target: m.Target}, 1)
+// countTargets counts those of each object, and where they are from; more are in
+// the plan although the scores of this shard lack them.
+func (r *run) countTargets(more []*member) {
+	added := map[string]*score{}
+	for _, m := range more {
+		if m.Origin.Object == "" || m.pool.whole {
+			continue
 		}
+		if added[m.Origin.Object] == nil {
+			added[m.Origin.Object] = &score{}
+		}
+		added[m.Origin.Object].move(&member{Target: m.Target}, 1)
 	}
-	for name := range s.plan.Targets {
+	for name := range r.plan.Targets {
 		sum := score{scopes: map[inventory.Scope]int{}}
-		sum.sum(s.scores[name], 1)
-		sum.sum(s.left[name], -1)
-		sum.sum(more[name], 1)
-		if s.plan.Targets[name] = sum.mine; sum.mine > 0 {
+		sum.sum(r.scores[name], 1)
+		sum.sum(r.left[name], -1)
+		sum.sum(added[name], 1)
+		if r.plan.Targets[name] = sum.mine; sum.mine > 0 {
 			maps.DeleteFunc(sum.scopes, func(_ inventory.Scope, n int) bool { return n == 0 })
-			s.plan.Places[name] = Place{Pool: s.homes[name].Name, Scopes: slices.SortedFunc(maps.Keys(sum.scopes), inventory.Scope.Compare)}
+			r.plan.Places[name] = Place{Pool: r.homes[name].Name, Scopes: slices.SortedFunc(maps.Keys(sum.scopes), inventory.Scope.Compare)}
 		}
 	}
 }
@@ -237,10 +179,11 @@ func (t *score) sum(other *score, by int) {
 }
 
 // compact makes the targets of a pool in which nothing is settled: each once, and
-// a held one only where no record gives it.
+// a held one only where no record gives it. The list of held ones is used up.
 func (p *pool) compact(held []*member) {
-	final := once(p.mine)
-	held = slices.DeleteFunc(slices.Clone(held), func(m *member) bool {
+	p.all = p.merged(p.all)
+	final := once(p.all)
+	held = slices.DeleteFunc(held, func(m *member) bool {
 		_, given := slices.BinarySearchFunc(final, m.Target, artifact.Target.Compare)
 		return given
 	})
