@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"ecs-scrape/spec"
 )
@@ -29,10 +30,48 @@ func (k clashKind) withholds() bool { return k == clashOutside || k == clashSame
 // tally counts the targets of a clash.
 type tally struct {
 	clash
-	count   int
-	example string // the first of their URLs
-	// lost says that the example may be no more. No other is before it.
-	lost bool
+	count int
+	// firsts are the first of their URLs, in order: all up to the last of these.
+	// There are none for duplicates, whose URLs nobody is told.
+	firsts []string
+}
+
+// mostFirsts is how often the first URL of a clash may go before all are looked
+// at again: at 50,000 that takes some tens of milliseconds.
+const mostFirsts = 32
+
+// add counts a target.
+func (t *tally) add(m *member) {
+	if t.kind != clashDuplicate {
+		u := urlOf(m.Labels)
+		at, _ := slices.BinarySearch(t.firsts, u)
+		if at < len(t.firsts) || len(t.firsts) == t.count {
+			t.firsts = slices.Insert(t.firsts, at, u)
+			t.firsts = t.firsts[:min(len(t.firsts), mostFirsts)]
+		}
+	}
+	t.count++
+}
+
+// remove undoes add.
+func (t *tally) remove(m *member) {
+	if t.kind != clashDuplicate {
+		if at, found := slices.BinarySearch(t.firsts, urlOf(m.Labels)); found {
+			t.firsts = slices.Delete(t.firsts, at, at+1)
+		}
+	}
+	t.count--
+}
+
+// lost says that it is not known which URL is the first.
+func (t *tally) lost() bool { return t.kind != clashDuplicate && len(t.firsts) == 0 }
+
+// example is the first of all URLs, "" of duplicates.
+func (t *tally) example() string {
+	if len(t.firsts) == 0 {
+		return ""
+	}
+	return t.firsts[0]
 }
 
 // telling is that a target is in a clash.
@@ -60,11 +99,7 @@ func (c *clashes) tell(g *throng, m *member, kind clashKind, other string) {
 		t = &tally{clash: k}
 		c.tallies[k] = t
 	}
-	if t.count++; kind != clashDuplicate {
-		if u := urlOf(m.Labels); t.example == "" || u <= t.example {
-			t.example, t.lost = u, false
-		}
-	}
+	t.add(m)
 	if kind.withholds() {
 		c.withheld[k.object]++
 	}
@@ -77,38 +112,35 @@ func (c *clashes) retract(g *throng) {
 		if t.kind.withholds() {
 			c.withheld[t.object]--
 		}
-		if t.count--; t.count == 0 {
+		if t.remove(t.member); t.count == 0 {
 			delete(c.tallies, t.clash)
 		}
-		t.lost = t.lost || t.kind != clashDuplicate && urlOf(t.member.Labels) == t.example
 	}
 	g.told = nil
 }
 
-// findExamples finds the first URL of those clashes that have lost theirs.
-func (c *clashes) findExamples(all ...map[uint64]*throng) {
-	lost := map[*tally]string{}
+// findFirsts finds the first URLs of those clashes that have lost theirs.
+func (c *clashes) findFirsts(all ...map[uint64]*throng) {
+	lost := map[*tally]*tally{}
 	for _, t := range c.tallies {
-		if t.lost {
-			lost[t] = ""
+		if t.lost() {
+			lost[t] = &tally{clash: t.clash}
 		}
 	}
 	if len(lost) == 0 {
 		return
 	}
-	for _, groups := range all {
-		for _, g := range groups {
+	for _, throngs := range all {
+		for _, g := range throngs {
 			for _, t := range g.told {
-				if before, ok := lost[t.tally]; ok {
-					if u := urlOf(t.member.Labels); before == "" || u < before {
-						lost[t.tally] = u
-					}
+				if again := lost[t.tally]; again != nil {
+					again.add(t.member)
 				}
 			}
 		}
 	}
-	for t, example := range lost {
-		t.example, t.lost = example, false
+	for t, again := range lost {
+		t.firsts = again.firsts
 	}
 }
 
@@ -124,9 +156,9 @@ func (c *clashes) report(r *run) {
 				"%s/%s asks for the same targets with the same labels: narrow one of the selectors, or remove one object", spec.KindScrapeTarget, k.other)}
 		case clashOverlap:
 			f = fault{code: CodeOverlap, message: fmt.Sprintf(
-				"%s scraped twice, with other labels for %s: narrow one of the selectors (such as %s)", counted(t.count, "target"), k.other, t.example)}
+				"%s scraped twice, with other labels for %s: narrow one of the selectors (such as %s)", counted(t.count, "target"), k.other, t.example())}
 		case clashOutside, clashSameLabels:
-			f.message = fmt.Sprintf(sameLabelsWords, counted(t.count, "target"), k.other, t.example)
+			f.message = fmt.Sprintf(sameLabelsWords, counted(t.count, "target"), k.other, t.example())
 		}
 		r.findings.add(spec.ID{Kind: spec.KindScrapeTarget, Name: k.object}, nil, f)
 	}

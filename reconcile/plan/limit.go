@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"ecs-scrape/spec"
 )
@@ -98,24 +99,29 @@ func (k *ranking) cut(r *run, most int) {
 	if !k.changed {
 		return
 	}
-	k.changed = false
 	before, added := k.members, inOrder(k.added)
-	k.members, k.added = make([]*member, 0, len(before)+len(added)), nil
-	for _, m := range before {
-		if !m.ranked {
-			r.setCut(m, false)
-			continue
-		}
-		for len(added) > 0 && compareMembers(added[0], m) < 0 {
-			k.members, added = append(k.members, added[0]), added[1:]
-		}
-		k.members = append(k.members, m)
+	*k = ranking{members: make([]*member, 0, len(before)+len(added))}
+	for _, m := range added {
+		at, _ := slices.BinarySearchFunc(before, m, compareMembers)
+		k.take(r, before[:at])
+		k.members, before = append(k.members, m), before[at:]
 	}
-	k.members = append(k.members, added...)
+	k.take(r, before)
 	for i, m := range k.members {
 		r.setCut(m, i >= most)
 	}
 	r.traceCut(k, most)
+}
+
+// take adds those of the list that are still ranked, all of them behind the others.
+func (k *ranking) take(r *run, list []*member) {
+	for _, m := range list {
+		if m.ranked {
+			k.members = append(k.members, m)
+		} else {
+			r.setCut(m, false)
+		}
+	}
 }
 
 func (r *run) setCut(m *member, cut bool) {

@@ -29,7 +29,7 @@ func (r *run) settle() {
 		r.judgeAsked(g)
 	}
 	r.crowds.judged(&r.crowds.asked)
-	r.clashes.findExamples(r.crowds.public.throngs, r.crowds.asked.throngs)
+	r.clashes.findFirsts(r.crowds.public.throngs, r.crowds.asked.throngs)
 	r.clashes.report(r)
 	r.limit()
 	r.shard()
