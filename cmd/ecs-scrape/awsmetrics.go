@@ -14,7 +14,7 @@ var (
 	ofRegion    = []string{"account", "region"}
 	ofQueue     = []string{"account", "region", "queue"}
 
-	descCalls     = prometheus.NewDesc("ecs_scrape_aws_requests_total", "AWS requests, retries included.", ofOperation, nil)
+	descCalls     = prometheus.NewDesc("ecs_scrape_aws_requests_total", "AWS requests, retries and those that could not be sent included.", ofOperation, nil)
 	descThrottled = prometheus.NewDesc("ecs_scrape_aws_throttled_requests_total", "AWS requests that AWS throttled.", ofOperation, nil)
 	descErrors    = prometheus.NewDesc("ecs_scrape_aws_failed_requests_total", "AWS requests that failed for another reason.", ofOperation, nil)
 	descRate      = prometheus.NewDesc("ecs_scrape_aws_budget_requests_per_second", "Requests per second that the budget allows now.", ofCategory, nil)
@@ -26,7 +26,7 @@ var (
 	descListing  = prometheus.NewDesc("ecs_scrape_listing_duration_seconds", "Seconds that the last listing took.", ofRegion, nil)
 
 	descWorking = prometheus.NewDesc("ecs_scrape_events_queue_working", "Whether the events of a queue arrive; while they do not, clusters are polled.", ofQueue, nil)
-	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, known (told nothing new), odd (of another form than documented: its task is described), instance (of a container instance), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
+	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, known (told nothing new), unlisted (of a cluster that is looked up for it), odd (of another form than documented: its task is described), instance (of a container instance), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
 	descLag     = prometheus.NewDesc("ecs_scrape_events_lag_seconds", "Seconds from a change, by AWS's clock, to its application.", ofQueue, nil)
 	descAge     = prometheus.NewDesc("ecs_scrape_events_queue_age_seconds", "Seconds that the oldest message of the last answer had been in the queue.", ofQueue, nil)
 	descQueue   = prometheus.NewDesc("ecs_scrape_events_queue_failures_total", "Calls to a queue that failed, by operation.", append(ofQueue, "operation"), nil)
@@ -92,7 +92,7 @@ func (a awsCollector) Collect(ch chan<- prometheus.Metric) {
 // once.
 func results(q *ecs.QueueStats) map[string]uint64 {
 	return map[string]uint64{
-		"applied": q.Applied - q.Odd, "known": q.Known, "odd": q.Odd, "instance": q.Instances,
+		"applied": q.Applied - q.Odd, "known": q.Known, "unlisted": q.Strange, "odd": q.Odd, "instance": q.Instances,
 		"outdated": q.Outdated, "ignored": q.Ignored, "poison": q.Poison,
 	}
 }

@@ -315,3 +315,23 @@ func TestExternalTasksAreDescribedBetweenListings(t *testing.T) {
 	w.later(time.Second)
 	w.wantAsked(map[string]int{"DescribeTasks": 1})
 }
+
+// TestEventThatHasYetToCome: a time in the future is not believed, or a cluster
+// that does not exist would be looked up until then.
+func TestEventThatHasYetToCome(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	w.start()
+	w.SendRaw(strings.ReplaceAll(taskEvent(w.Place.Scope().Account, "us-east-1", "ghost"), "2026-01-02T03:04:05Z", "2126-01-02T03:04:05Z"))
+	w.drained()
+	w.until("looked up", func() bool { return w.asked()["DescribeClusters"] == 1 })
+	s := w.only()
+	w.until("nothing is held back of it", func() bool {
+		s.follow.mu.Lock()
+		defer s.follow.mu.Unlock()
+		return s.follow.held == 0
+	})
+	if st := w.stats(); st.Strange != 1 || st.Applied != 0 {
+		t.Errorf("statistics %+v", st)
+	}
+}

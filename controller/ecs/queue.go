@@ -30,6 +30,8 @@ const (
 	// at most this long without an answer that was due, or this many failures in a
 	// row, and the queue counts as lost.
 	lostAfter    = 15 * time.Second
+	// answerWithin is how long after it was due an answer may come.
+	answerWithin = 5 * time.Second
 	lostFailures = 3
 )
 
@@ -153,9 +155,12 @@ func (q *queue) dismiss() {
 	q.receivers--
 }
 
-// receive asks once for messages, applies them and has them deleted.
+// receive asks once for messages, applies them and has them deleted. An answer
+// that does not come soon after it was due is a failure.
 func (q *queue) receive(ctx context.Context, wait time.Duration) (int, error) {
-	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+	bounded, cancel := context.WithTimeout(ctx, wait+min(answerWithin, q.w.options.CallTimeout))
+	defer cancel()
+	out, err := q.client.ReceiveMessage(bounded, &sqs.ReceiveMessageInput{
 		QueueUrl: aws.String(q.id.url), MaxNumberOfMessages: fullAnswer,
 		WaitTimeSeconds:             int32(wait / time.Second),
 		VisibilityTimeout:           int32(visibility / time.Second),

@@ -76,6 +76,9 @@ func (in *intake) take(m *sqstypes.Message) error {
 	} else {
 		n.at = n.at.Add(-in.skew)
 	}
+	if n.at.After(in.now) {
+		n.at = in.now // nothing that is told of has yet to come
+	}
 	if n.instance != nil {
 		in.count.Instances++
 		in.tell(func() { s.hearInstance(n) })
@@ -95,7 +98,7 @@ func (in *intake) takeTask(s *source, n notice) {
 		in.count.Outdated++
 		return
 	case !store.Knows(n.scope):
-		in.count.apply(true, in.now.Sub(n.at))
+		in.count.Strange++
 		in.tell(func() { s.hearUnknown(heldBack{e, n.odd}) })
 	case n.odd:
 		in.count.Odd++

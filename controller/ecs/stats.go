@@ -87,10 +87,25 @@ func (b *budgets) operations() []OperationStats {
 	return out
 }
 
+// charged are the categories of the calls that were made.
+func (b *budget) charged() map[Category]bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[Category]bool{}
+	for op := range b.counts {
+		out[categoryOf(op)] = true
+	}
+	return out
+}
+
 func (b *budgets) levels(now time.Time) []BudgetStats {
 	var out []BudgetStats
 	for _, one := range b.sorted() {
+		charged := one.charged()
 		for _, c := range slices.Sorted(maps.Keys(one.limiters)) {
+			if one.place.account == "" && !charged[c] {
+				continue // nothing is asked without an account but who we are
+			}
 			l := one.limiters[c]
 			perSecond, tokens, waiting := l.level(now)
 			out = append(out, BudgetStats{

@@ -110,8 +110,8 @@ func (s *Store) restoreDefinition(d SavedDefinition, now time.Time) {
 func (s *Store) restoreScope(saved Saved, status ScopeStatus, tasks []*Task, held Held, now time.Time) {
 	claim := status.Facts.meet(s.facts)
 	// A restart is no reading, and does not put off the alarm about a scope that
-	// cannot be read.
-	unread := cmp.Or(status.Since, status.SyncedAt, saved.At)
+	// could not be read before it. Nobody has failed to read the others yet.
+	unread := cmp.Or(status.Since, now)
 	c := newScope(status.Scope, ScopeStatus{
 		State: Stale, SyncedAt: status.SyncedAt, Since: stamp(earlier(unread, now)), Reason: "restored from disk, not listed yet",
 		Restored: cmp.Or(status.Restored, saved.At), Facts: claim,
