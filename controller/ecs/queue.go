@@ -29,7 +29,7 @@ const (
 	visibility = 10 * time.Second
 	// at most this long without an answer that was due, or this many failures in a
 	// row, and the queue counts as lost.
-	lostAfter    = 15 * time.Second
+	lostAfter = 15 * time.Second
 	// answerWithin is how long after it was due an answer may come.
 	answerWithin = 5 * time.Second
 	lostFailures = 3
