@@ -138,8 +138,10 @@ func (w *faultWorld) replaced() {
 	})
 }
 
-// omitted has all tasks described, which no event does.
+// omitted has all tasks described, which no event does. A listing that began
+// before the controller knew them would be no evidence.
 func (w *faultWorld) omitted() {
+	w.progress()
 	for _, task := range w.tasks() {
 		w.tolerate(w.OmitFromNextListing(task))
 	}
