@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -17,53 +18,54 @@ const faultQueue = "events"
 // table has not. A verb that needs what is not there at the moment does nothing.
 func verbs() map[string]func(*faultWorld) {
 	out := map[string]func(*faultWorld){}
-	for _, table := range []map[string]func(*faultWorld){faultsOfCalls(), faultsOfTasks(), faultsOfEvents(), life()} {
-		for name, play := range table {
-			out[name] = play
-		}
+	for name, arm := range faultsOfCalls() {
+		out[name] = func(w *faultWorld) { arm(w, w.match(name)) }
+	}
+	for _, table := range []map[string]func(*faultWorld){faultsOfTasks(), faultsOfEvents(), life()} {
+		maps.Copy(out, table)
 	}
 	return out
 }
 
-// operations are those that a fault of calls may meet.
-var operations = []string{
-	"", "ListClusters", "DescribeClusters", "ListTasks", "DescribeTasks", "DescribeTaskDefinition",
-	"DescribeContainerInstances", "DescribeInstances", "GetCallerIdentity", "ReceiveMessage", "DeleteMessageBatch",
-}
-
-// match is calls of one operation, or all, sometimes of one cluster.
-func (w *faultWorld) match() awssim.Match {
-	m := awssim.Match{Operation: operations[w.random.IntN(len(operations))]}
-	if w.random.IntN(3) == 0 {
-		m.Cluster = []string{"alpha", "beta"}[w.random.IntN(2)]
+// match is what a fault of calls in a mixture meets: one of the occasions, or
+// all calls, or all that name a cluster.
+func (w *faultWorld) match(verb string) awssim.Match {
+	all := []awssim.Match{{}, {Cluster: "alpha"}, {Cluster: "beta"}}
+	if verb == "FailPage" || verb == "Expire" {
+		all = nil
 	}
+	for _, o := range occasionsOf(verb, w.queue != "") {
+		all = append(all, o.on)
+	}
+	m := all[w.random.IntN(len(all))]
 	w.note("  on %q of cluster %q", m.Operation, m.Cluster)
 	return m
 }
 
 func (w *faultWorld) few() int { return 1 + w.random.IntN(12) }
 
-func faultsOfCalls() map[string]func(*faultWorld) {
-	return map[string]func(*faultWorld){
-		"Throttle":    func(w *faultWorld) { w.Throttle(w.match(), w.few()) },
-		"Storm":       func(w *faultWorld) { w.Storm(w.match(), 0.3+0.7*w.random.Float64()) },
-		"ServerError": func(w *faultWorld) { w.ServerError(w.match(), w.few()) },
-		"FailPage":    func(w *faultWorld) { w.FailPage(w.match(), 1+w.random.IntN(2)) },
-		"Deny":        func(w *faultWorld) { w.Deny(w.match()) },
-		"Expire":      func(w *faultWorld) { w.Expire(awssim.Match{}) },
-		"Delay":       func(w *faultWorld) { w.Delay(w.match(), 200*time.Millisecond) },
-		"Hang":        func(w *faultWorld) { w.Hang(w.match()) },
-		"Disconnect":  func(w *faultWorld) { w.Disconnect(w.match(), w.few()) },
-		"Truncate":    func(w *faultWorld) { w.Truncate(w.match(), w.few()) },
-		"Garble":      func(w *faultWorld) { w.Garble(w.match(), w.few()) },
-		"SetQuotas": func(w *faultWorld) {
+func faultsOfCalls() map[string]func(*faultWorld, awssim.Match) {
+	type match = awssim.Match
+	return map[string]func(*faultWorld, match){
+		"Throttle":    func(w *faultWorld, m match) { w.Throttle(m, w.few()) },
+		"Storm":       func(w *faultWorld, m match) { w.Storm(m, 0.3+0.7*w.random.Float64()) },
+		"ServerError": func(w *faultWorld, m match) { w.ServerError(m, w.few()) },
+		"FailPage":    func(w *faultWorld, m match) { w.FailPage(m, 1) },
+		"Deny":        func(w *faultWorld, m match) { w.Deny(m) },
+		"Expire":      func(w *faultWorld, m match) { w.Expire(m) },
+		"Delay":       func(w *faultWorld, m match) { w.Delay(m, 200*time.Millisecond) },
+		"Hang":        func(w *faultWorld, m match) { w.Hang(m) },
+		"Disconnect":  func(w *faultWorld, m match) { w.Disconnect(m, w.few()) },
+		"Truncate":    func(w *faultWorld, m match) { w.Truncate(m, w.few()) },
+		"Garble":      func(w *faultWorld, m match) { w.Garble(m, w.few()) },
+		"SetQuotas": func(w *faultWorld, _ match) {
 			small := awssim.DocumentedQuotas()
 			for category := range small {
-				small[category] = awssim.Quota{Burst: 2, Refill: 4}
+				small[category] = awssim.Quota{Burst: 1, Refill: 2}
 			}
 			w.SetQuotas(small)
 		},
-		"Skew": func(w *faultWorld) {
+		"Skew": func(w *faultWorld, _ match) {
 			w.Skew([]time.Duration{4 * time.Minute, -4 * time.Minute, time.Hour, -time.Hour}[w.random.IntN(4)])
 		},
 	}
@@ -72,8 +74,9 @@ func faultsOfCalls() map[string]func(*faultWorld) {
 // onTasks plays a verb on some of the tasks.
 func onTasks(verb func(*faultWorld, string) error) func(*faultWorld) {
 	return func(w *faultWorld) {
-		for _, task := range w.tasks() {
-			if w.random.IntN(2) == 0 {
+		for i, task := range w.tasks() {
+			w.task = i
+			if i == 0 || w.choice(2) == 0 {
 				_ = verb(w, task) // it may have stopped meanwhile
 			}
 		}
@@ -92,15 +95,12 @@ func faultsOfTasks() map[string]func(*faultWorld) {
 			return w.DescribeOlder(task)
 		}),
 		"MissingOnce": onTasks(func(w *faultWorld, task string) error {
-			if w.aged {
-				return nil // said of a task that is not new it would be evidence
-			}
 			_ = w.OmitFromNextListing(task)
 			return w.MissingOnce(task)
 		}),
 		"FailOnce": onTasks(func(w *faultWorld, task string) error {
 			_ = w.OmitFromNextListing(task)
-			return w.FailOnce(task, []string{"", "ACCESS_DENIED", "INTERNAL", "missing"}[w.random.IntN(4)])
+			return w.FailOnce(task, []string{"", "ACCESS_DENIED", "INTERNAL", "missing"}[w.choice(4)])
 		}),
 		"ListStopped": onTasks(func(w *faultWorld, task string) error {
 			_ = w.ListStopped(task)
@@ -186,7 +186,7 @@ func life() map[string]func(*faultWorld) {
 		"Tag":       onTasks(func(w *faultWorld, task string) error { return w.Tag(task, map[string]string{"a": "b"}) }),
 		"Untag":     onTasks(func(w *faultWorld, task string) error { return w.Untag(task, "a") }),
 		"StopContainer": onTasks(func(w *faultWorld, task string) error {
-			return w.StopContainer(task, []string{"app", "side"}[w.random.IntN(2)], 1)
+			return w.StopContainer(task, []string{"app", "side"}[w.choice(2)], 1)
 		}),
 		"SetPublicAddress": onTasks(func(w *faultWorld, task string) error {
 			return w.SetPublicAddress(task, netip.MustParseAddr("198.51.100.7"))

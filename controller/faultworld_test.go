@@ -31,6 +31,9 @@ const (
 	// of a call may take.
 	faultPoll = 250 * time.Millisecond
 	heldUp    = 300 * time.Millisecond
+	// faultResync is how often everything is listed beside events, so that faults
+	// of listings are met there too, and the longest pause after failures.
+	faultResync = 500 * time.Millisecond
 	// faultPatience is how long a world may take to converge: above the pauses
 	// between failed attempts, on a slow and busy machine.
 	faultPatience = 90 * time.Second
@@ -38,7 +41,7 @@ const (
 	// what has to be old to be believed soon is.
 	haste = 20
 	// worlds is how many run at once: they wait more than they compute.
-	worlds = 40
+	worlds = 64
 )
 
 // faultSpecs scrape everything with a port of that name.
@@ -55,20 +58,22 @@ spec:
   endpoints: [{port: metrics}]
 `
 
-// faultCase is a world's script. events says that it is watched by events, aged
-// that all its tasks have been known for a while when the script begins.
+// faultCase is a world's script. events says that it is watched by events,
+// watched that it has to be, aged that all its tasks have been known for a while
+// when the script begins.
 type faultCase struct {
-	name   string
-	seed   uint64
-	events bool
-	aged   bool
-	play   func(w *faultWorld)
+	name    string
+	seed    uint64
+	events  bool
+	watched bool
+	aged    bool
+	play    func(w *faultWorld)
 }
 
 // playAll plays cases side by side, each in a world of its own.
 func playAll(t *testing.T, cases []faultCase) {
 	t.Helper()
-	router := newRouter(t)
+	router, totals := newRouter(t), &faultTotals{}
 	var group errgroup.Group
 	group.SetLimit(worlds)
 	for i, c := range cases {
@@ -76,12 +81,42 @@ func playAll(t *testing.T, cases []faultCase) {
 			t.Run(c.name, func(t *testing.T) {
 				w := newFaultWorld(t, router, fmt.Sprintf("world-%d", i), c)
 				c.play(w)
+				w.count(totals)
 				w.converge()
 			})
 			return nil
 		})
 	}
 	_ = group.Wait() // its functions return nil
+	t.Logf("%d worlds armed %d faults, which were met %d times; %d of %d verbs in them were met",
+		totals.worlds, totals.armed, totals.met, totals.verbsMet, totals.verbs)
+	if totals.verbsMet*4 < totals.verbs*3 {
+		t.Error("too few of the faults were met")
+	}
+}
+
+// faultTotals are the faults of all worlds.
+type faultTotals struct {
+	mu                 sync.Mutex
+	worlds, armed, met int
+	verbs, verbsMet    int
+}
+
+// count adds the faults of the world.
+func (w *faultWorld) count(sum *faultTotals) {
+	counts := w.FaultCounts()
+	verbs, verbsMet := w.verbsMet()
+	w.note("faults: %v", counts)
+	sum.mu.Lock()
+	defer sum.mu.Unlock()
+	sum.worlds++
+	sum.verbs, sum.verbsMet = sum.verbs+verbs, sum.verbsMet+verbsMet
+	for verb, n := range counts {
+		sum.armed += n.Armed
+		if verb != "SetEventDelay" || n.Armed > 0 {
+			sum.met += n.Met
+		}
+	}
 }
 
 // faultWorld is an account, a controller of it, and the judge of what that
@@ -91,7 +126,6 @@ type faultWorld struct {
 	t      *testing.T
 	seed   uint64
 	aged   bool
-	random *rand.Rand
 	judge  *judge
 	region string
 	queue  string // its URL; "" without events
@@ -99,16 +133,21 @@ type faultWorld struct {
 	steps  []string
 	dual   byte // tasks with two addresses
 
-	stop func()
+	random *rand.Rand // of the verb that is played
+	drawn  uint64     // its seed
+	task   int        // the task that it is at, of those that run
+
+	watcher *ecs.Watcher
+	stop    func()
 
 	mu     sync.Mutex
 	lead   time.Duration
-	healed time.Time // when the faults ended: from then on the clock runs faster
+	healed time.Time // if set, the clock runs faster since then
 }
 
 func newFaultWorld(t *testing.T, r *router, region string, c faultCase) *faultWorld {
 	t.Helper()
-	w := &faultWorld{t: t, region: region, seed: c.seed, aged: c.aged, random: rand.New(rand.NewPCG(c.seed, 3)), output: filepath.Join(t.TempDir(), "output")}
+	w := &faultWorld{t: t, region: region, seed: c.seed, aged: c.aged, output: filepath.Join(t.TempDir(), "output")}
 	sim, err := awssim.Start(awssim.Options{
 		Region: region, Now: w.now, Quotas: awssim.NoQuotas(), Seed: c.seed,
 		EventDelay: 5 * time.Millisecond, StartDelay: 20 * time.Millisecond, StopDelay: 20 * time.Millisecond,
@@ -146,22 +185,21 @@ func (w *faultWorld) now() time.Time {
 	return now.Add(w.lead + haste*now.Sub(w.healed))
 }
 
-// age moves the clock of AWS and of the controller, between two polls: one under
-// way would seem to have taken that long, and the next be put off accordingly.
+// age moves the clock before anything has happened, while no controller runs: a
+// poll under way would seem to have taken that long, and the next be put off
+// accordingly.
 func (w *faultWorld) age(d time.Duration) {
 	w.t.Helper()
 	w.note("%s pass", d)
-	before, since := -1, time.Now()
-	w.eventually("no poll is under way", func() error {
-		if calls := w.calls(); calls != before {
-			before, since = calls, time.Now()
+	w.stop()
+	w.mu.Lock()
+	w.lead += d
+	w.mu.Unlock()
+	w.start()
+	w.eventually("all is listed again", func() error {
+		if w.polls() == 0 {
+			return errors.New("not yet")
 		}
-		if quiet := time.Since(since); quiet < faultPoll/4 {
-			return fmt.Errorf("a call %s ago", quiet)
-		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.lead += d
 		return nil
 	})
 }
@@ -198,9 +236,10 @@ func (w *faultWorld) start() {
 	dir, err := target.Open(w.output, target.Options{})
 	w.must(err)
 	watcher, err := ecs.New(ecs.Options{
-		PollInterval: faultPoll, QuotaShare: 1, Quotas: quotas, CallTimeout: heldUp, Now: w.now, Cache: stateCache{dir},
+		PollInterval: faultPoll, ResyncInterval: faultResync, MaxBackoff: faultResync, QuotaShare: 1, Quotas: quotas, CallTimeout: heldUp, Now: w.now, Cache: stateCache{dir},
 	})
 	w.must(err)
+	w.watcher = watcher
 	out := &watchedOutput{controller.Directory{Directory: dir}, w.judge}
 	set := spec.Decode([]spec.File{{Name: "specs.yaml", Data: []byte(faultSpecs)}})
 	r := reconcile.New(fixedSpecs{set}, watcher, out, reconcile.Accepted{}, reconcile.Options{
@@ -233,6 +272,17 @@ func (c stateCache) Load(name string) ([]byte, error) {
 
 func (c stateCache) Save(name string, data []byte) error { return c.WriteState(name, data) }
 
+// draw has what a verb leaves to chance depend on a seed, and on nothing that
+// was played before.
+func (w *faultWorld) draw(seed uint64) {
+	w.drawn, w.random = seed, rand.New(rand.NewPCG(seed, 3))
+}
+
+// choice is one of n for the task at hand, whatever there is of others.
+func (w *faultWorld) choice(n int) int {
+	return rand.New(rand.NewPCG(w.drawn, uint64(w.task))).IntN(n)
+}
+
 // restart ends the controller and starts another on the same directory.
 func (w *faultWorld) restart() {
 	w.note("the controller restarts")
@@ -246,27 +296,38 @@ type fixedSpecs struct{ set *spec.Set }
 
 func (f fixedSpecs) Load(context.Context) (*spec.Set, error) { return f.set, nil }
 
-// progress waits until the controller has made the calls of two polls, or fewer
-// where it backs off, or, where events spare it all of them, has nothing left to do.
+// progress waits until the controller has listed everything, or has tried to,
+// twice since now (of three polls that end the first may have begun before), or
+// has made some calls where they are slow to fail.
 func (w *faultWorld) progress() {
 	w.t.Helper()
-	before, began := w.calls(), time.Now()
+	polls, calls, began := w.polls(), w.calls(), time.Now()
 	w.eventually("the controller goes on", func() error {
-		made := w.calls() - before
-		visible, hidden := w.QueueLength(faultQueue)
-		idle := w.queue != "" && visible+hidden == 0 && w.judge.disagree() == nil
-		backsOff := made >= 3 && time.Since(began) > 10*faultPoll
-		if made < 12 && !backsOff && !idle {
-			return fmt.Errorf("%d calls", made)
+		ended, made := w.polls()-polls, w.calls()-calls
+		slow := made >= 3 && time.Since(began) > 10*faultPoll
+		if ended < 3 && made < 12 && !slow {
+			return fmt.Errorf("%d polls, %d calls", ended, made)
 		}
 		return nil
 	})
 }
 
+// calls are those of ECS.
 func (w *faultWorld) calls() int {
 	n := 0
 	for _, c := range w.Calls() {
-		n += c.Calls
+		if c.Service == "ecs" {
+			n += c.Calls
+		}
+	}
+	return n
+}
+
+// polls are those of the controller since it started.
+func (w *faultWorld) polls() uint64 {
+	var n uint64
+	for _, p := range w.watcher.Stats().Polls {
+		n += p.Polls
 	}
 	return n
 }
@@ -286,10 +347,10 @@ func (w *faultWorld) converge() {
 	if w.queue != "" {
 		w.SubscribeQueue(faultQueue)
 	}
-	w.mu.Lock()
-	w.healed = time.Now()
-	w.mu.Unlock()
+	w.hurry()
 	w.agree("the truth")
+	w.calm()
+	w.note("converged")
 	if w.seed%4 == 0 {
 		w.leap(20 * time.Minute) // what is kept on disk is old
 		w.agree("the truth, still")
@@ -300,6 +361,21 @@ func (w *faultWorld) converge() {
 		w.settled(s, 4)
 	}
 	w.agree("what has changed since")
+}
+
+// hurry has clocks run faster.
+func (w *faultWorld) hurry() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.healed = time.Now()
+}
+
+// calm ends hurry: a controller whose clock runs is one that polls all the time.
+func (w *faultWorld) calm() {
+	now := w.now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lead, w.healed = time.Until(now), time.Time{}
 }
 
 // settled waits until a service runs as many tasks as it is to.
