@@ -19,10 +19,14 @@ func TestClashExample(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		c := clashes{map[clash]*tally{}, map[string]int{}}
 		throngs, there := map[uint64]*throng{}, [targets]bool{}
-		// What is first goes more often than it comes, in every other history.
+		// All come; then one comes or goes at a time, and in every other history it is
+		// mostly the first that goes.
 		for step := range 20 * targets {
 			i := r.IntN(targets)
-			if seed%2 == 0 && step%3 > 0 {
+			switch {
+			case step < targets:
+				i = step
+			case seed%2 == 0 && step%3 > 0:
 				i = firstTrue(there[:])
 			}
 			g := throngs[uint64(i)]
