@@ -70,8 +70,8 @@ func (j *judge) look(output string) {
 		if published[key] {
 			continue
 		}
-		if truth[key] {
-			j.t.Errorf("%s runs and is lost", key)
+		if truth[key] && j.world.meant(key) {
+			j.t.Errorf("%s runs and is lost; %s", key, j.world.known(key))
 		}
 		j.gone[key] = true
 	}
@@ -80,6 +80,26 @@ func (j *judge) look(output string) {
 	case j.looked <- struct{}{}:
 	default:
 	}
+}
+
+// meant says that a target's task is meant to run: one that has been told to stop
+// serves for a moment longer.
+func (w *faultWorld) meant(key string) bool {
+	id, _, _ := strings.Cut(key, " ")
+	info, err := w.Task(id)
+	return err == nil && info.DesiredStatus == "RUNNING"
+}
+
+// known is what the inventory knows of a target's task.
+func (w *faultWorld) known(key string) string {
+	id, _, _ := strings.Cut(key, " ")
+	snap := w.watcher.Snapshot()
+	for _, t := range snap.Tasks {
+		if t.ID() == id {
+			return fmt.Sprintf("the inventory has it: %+v, definition %v, instance %+v", t, snap.Definitions[t.Definition] != nil, snap.Instances[t.Instance])
+		}
+	}
+	return fmt.Sprintf("the inventory has %d tasks, and not this one: %+v", len(snap.Tasks), snap.Scopes)
 }
 
 // has says whether a target is published.
