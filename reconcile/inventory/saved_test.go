@@ -52,7 +52,7 @@ func TestRestoreShowsOnlyWhatIsPublished(t *testing.T) {
 	if diff := cmp.Diff(map[string]int64{arnPrefix + "a": 3}, versions(snap)); diff != "" {
 		t.Error(diff)
 	}
-	want := ScopeStatus{Scope: testScope, State: Stale, SyncedAt: start, Since: start, Restored: start.Add(time.Minute), Reason: "restored from disk, not listed yet"}
+	want := ScopeStatus{Scope: testScope, State: Stale, SyncedAt: start, Since: start.Add(time.Hour), Restored: start.Add(time.Minute), Reason: "restored from disk, not listed yet"}
 	if diff := cmp.Diff(want, snap.Status(testScope)); diff != "" || snap.Status(testScope).Listed() {
 		t.Error(diff)
 	}
