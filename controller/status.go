@@ -34,8 +34,12 @@ type Status struct {
 	Ready bool `json:"ready"`
 
 	Time    time.Time     `json:"time"` // of the last pass
+	Specs   SpecsStatus   `json:"specs"`
 	Config  ConfigStatus  `json:"config"`
 	Targets TargetsStatus `json:"targets"`
+	// Hold is set while a configuration that was gone back to is held.
+	Hold       *Hold            `json:"hold,omitempty"`
+	Prometheus PrometheusStatus `json:"prometheus"`
 
 	Objects  []ObjectStatus           `json:"objects"`
 	Problems []spec.Problem           `json:"problems"` // of all documents, by place
@@ -46,6 +50,12 @@ type Status struct {
 	// [Options.StaleAfter], the longest first.
 	Overdue []Overdue    `json:"overdue"`
 	Pools   []PoolStatus `json:"pools"` // only of [Status.Detailed]
+	// Usage is what AWS has been asked, by account and region.
+	Usage []Usage `json:"usage"`
+	// Removals are tasks whose end nothing proves yet, the first hundred of them.
+	Removals []Removal `json:"removals"`
+	// Changes are the last things published, the newest first.
+	Changes []Change `json:"changes"`
 
 	pools []artifact.Pool // that Pools are made from
 }
@@ -143,7 +153,7 @@ func newStatus(state, message string) *Status {
 	return &Status{
 		State: state, Message: message, Objects: []ObjectStatus{}, Problems: []spec.Problem{}, Findings: []plan.Finding{},
 		Sources: []inventory.SourceStatus{}, Scopes: []inventory.ScopeStatus{}, Pools: []PoolStatus{},
-		Overdue: []Overdue{},
+		Overdue: []Overdue{}, Usage: []Usage{}, Removals: []Removal{}, Changes: []Change{},
 	}
 }
 

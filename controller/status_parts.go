@@ -1,0 +1,86 @@
+package controller
+
+import (
+	"time"
+
+	"ecs-scrape/spec"
+)
+
+// SpecsStatus is where the specs come from and which of them are in use.
+type SpecsStatus struct {
+	Location string `json:"location"` // as --specs names it
+	// Revision is what was loaded last: a digest of the content, or the published
+	// revision that the pointer names.
+	Revision string `json:"revision,omitempty"`
+	// Published says that Revision is a published one; false of loose files.
+	Published bool      `json:"published"`
+	LoadedAt  time.Time `json:"loadedAt,omitzero"` // when Revision was first loaded
+	// Error is why the last load failed; the revision before it stays in use.
+	Error string    `json:"error,omitempty"`
+	Since time.Time `json:"since,omitzero"` // of Error
+}
+
+// Hold is a configuration that was gone back to, and stays until it is released.
+// Targets follow all the same.
+type Hold struct {
+	Digest string    `json:"digest"`
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason,omitempty"` // in the words of who asked for it
+}
+
+// PrometheusStatus is what is known of the Prometheus that is told to reload.
+type PrometheusStatus struct {
+	URL      string    `json:"url,omitempty"` // without credentials
+	Version  string    `json:"version,omitempty"`
+	Features []string  `json:"features,omitempty"` // of its --enable-feature
+	Started  time.Time `json:"started,omitzero"`
+	// Differences say what it is that the PrometheusConfig does not declare, or
+	// the reverse, and what is odd about how it was started.
+	Differences []string `json:"differences,omitempty"`
+	// Unread are target files that it has not read since they changed, and Lag is
+	// for how long the oldest has been waiting, in seconds.
+	Unread []string `json:"unread,omitempty"`
+	Lag    float64  `json:"lagSeconds,omitempty"`
+}
+
+// Usage is what an account and region have been asked since the start, and what
+// may be asked now.
+type Usage struct {
+	Account   string   `json:"account"`
+	Region    string   `json:"region"`
+	Calls     uint64   `json:"calls"`
+	Throttled uint64   `json:"throttled"`
+	Failed    uint64   `json:"failed"`
+	Budgets   []Budget `json:"budgets"`
+}
+
+// Budget is one category of AWS's request quotas.
+type Budget struct {
+	Category string  `json:"category"`
+	Rate     float64 `json:"rate"`    // calls a second that are allowed now
+	Full     float64 `json:"full"`    // when nothing is throttled
+	Waiting  int     `json:"waiting"` // calls that wait
+}
+
+// Removal is a task that a listing omits, and whose targets stay until something
+// proves that it has stopped.
+type Removal struct {
+	Account string    `json:"account"`
+	Region  string    `json:"region"`
+	Cluster string    `json:"cluster"`
+	Task    string    `json:"task"` // its ARN
+	Since   time.Time `json:"since"`
+}
+
+// Change is something that was published, or taken back.
+type Change struct {
+	At time.Time `json:"at"`
+	// Kind is "configuration", "targets", "rollback" or "reload".
+	Kind    string `json:"kind"`
+	Summary string `json:"summary"` // one line
+	// Objects are those that it concerns.
+	Objects []spec.ID `json:"objects,omitempty"`
+	// Diff is text in the form of diff -u, with what is secret cut and at most
+	// some hundred lines; of targets one line each.
+	Diff string `json:"diff,omitempty"`
+}
