@@ -145,9 +145,13 @@ func (s *soak) wanted() map[string]string {
 func (s *soak) agree(what string) {
 	s.t.Helper()
 	began := time.Now()
-	for {
+	for told := began; ; {
 		err := s.agreed()
 		took := time.Since(began)
+		if err != nil && time.Since(told) > 20*time.Second {
+			told = time.Now()
+			s.t.Logf("%6.1fs  still waiting for %s: %v\n%s", time.Since(s.began).Seconds(), what, err, s.unread())
+		}
 		switch {
 		case err == nil:
 			s.counts.slowest = max(s.counts.slowest, took)
@@ -159,6 +163,24 @@ func (s *soak) agree(what string) {
 		s.alive()
 		<-time.After(300 * time.Millisecond)
 	}
+}
+
+// unread is what the controller says that it could not read.
+func (s *soak) unread() string {
+	status, err := s.status()
+	if err != nil {
+		return err.Error()
+	}
+	out := []string{status.State + " " + status.Message}
+	for _, source := range status.Sources {
+		out = append(out, fmt.Sprintf("%+v", source))
+	}
+	for _, scope := range status.Scopes {
+		if !scope.Listed() || scope.Reason != "" {
+			out = append(out, fmt.Sprintf("%+v", scope))
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 func (s *soak) agreed() error {
