@@ -2,6 +2,7 @@ package ecs
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"ecs-scrape/controller/awssim"
 	"ecs-scrape/reconcile/inventory"
@@ -69,7 +71,7 @@ func fuzzedAccount(f *testing.F) *spoilingProxy {
 	}
 	server := httptest.NewServer(proxy)
 	f.Cleanup(server.Close)
-	env := append(sim.Env(), "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PROFILE=", "AWS_ENDPOINT_URL="+server.URL, "AWS_MAX_ATTEMPTS=1")
+	env := append(sim.Env(), "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PROFILE=", "AWS_ENDPOINT_URL="+server.URL)
 	for _, kv := range env {
 		name, value, _ := strings.Cut(kv, "=")
 		f.Setenv(name, value)
@@ -101,7 +103,9 @@ func FuzzAnswers(f *testing.F) {
 		}
 		defer w.http.GetTransport().CloseIdleConnections()
 		w.Want(inventory.Want{Sources: []inventory.Source{{}}, Facts: inventory.Facts{TaskTags: true, Environment: []string{"PORT"}}})
-		err = w.Once(t.Context())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // and no second attempt after a long pause
+		defer cancel()
+		err = w.Once(ctx)
 		snap := w.Snapshot()
 		for _, task := range snap.Tasks {
 			if task.ARN == "" || task.Scope.Cluster == "" || task.LastStatus == "" {
