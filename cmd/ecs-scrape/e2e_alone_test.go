@@ -60,20 +60,19 @@ func listeners(t *testing.T, pid int) []string {
 	t.Helper()
 	sockets := socketsOf(t, pid)
 	var out []string
-	for _, table := range []string{"tcp", "tcp6", "udp", "udp6"} {
+	for table, open := range map[string]string{"tcp": "0A", "tcp6": "0A", "udp": "07", "udp6": "07"} { // LISTEN, and of UDP unconnected
 		data, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, table))
 		must(t, err)
 		for line := range strings.Lines(string(data)) {
 			f := strings.Fields(line) // sl local remote state queues timer retransmits uid timeout inode
-			const listening, unconnected = "0A", "07"
-			if len(f) < 10 || !sockets[f[9]] || f[3] != listening && !(strings.HasPrefix(table, "udp") && f[3] == unconnected) {
+			if len(f) < 10 || !sockets[f[9]] || f[3] != open {
 				continue
 			}
-			if table != "tcp" {
+			if table == "tcp" {
+				out = append(out, ipv4(t, f[1]))
+			} else {
 				out = append(out, table+" "+f[1])
-				continue
 			}
-			out = append(out, ipv4(t, f[1]))
 		}
 	}
 	return out

@@ -163,7 +163,11 @@ func (w *world) allOutputs() map[string]string {
 	live := []string{"--specs", w.specs, "--output", w.output, "--prometheus.url", ""}
 	for _, args := range [][]string{
 		append([]string{"diff"}, live...), append([]string{"diff", "--format", "json"}, live...), append([]string{"diff", "--format", "markdown"}, live...),
-		append([]string{"explain"}, live...), {"snapshot", "--specs", w.specs}, {"validate", w.specs}, {"validate", "--format", "json", w.specs}, {"validate", "--format", "github", w.specs},
+		append([]string{"explain"}, live...),
+		{"snapshot", "--specs", w.specs},
+		{"validate", w.specs},
+		{"validate", "--format", "json", w.specs},
+		{"validate", "--format", "github", w.specs},
 	} {
 		_, text := w.command(args...)
 		out[strings.Join(args, " ")] = text
