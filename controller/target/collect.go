@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -55,21 +54,21 @@ func (d *Directory) collectPools(keep map[string]bool) error {
 }
 
 func (d *Directory) removePool(p string) error {
-	if err := os.Remove(d.at(p)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.disk.remove(d.at(p)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	dir := path.Dir(p)
 	if strings.HasPrefix(p, ownDir) {
-		return ignoreMissing(syncDir(d.at(dir)))
+		return ignoreMissing(d.disk.syncDir(d.at(dir)))
 	}
-	err := os.Remove(d.at(dir))
+	err := d.disk.remove(d.at(dir))
 	if errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) {
-		return syncDir(d.at(dir))
+		return d.disk.syncDir(d.at(dir))
 	}
 	if err := ignoreMissing(err); err != nil {
 		return err
 	}
-	return syncDir(d.at(path.Dir(dir)))
+	return d.disk.syncDir(d.at(path.Dir(dir)))
 }
 
 func ignoreMissing(err error) error {
@@ -95,12 +94,12 @@ func (d *Directory) collectGenerations(keep int) error {
 		if err != nil {
 			return err
 		}
-		if err := os.Rename(d.at(generationPrefix+g.Digest), staged); err != nil {
+		if err := d.disk.rename(d.at(generationPrefix+g.Digest), staged); err != nil {
 			return err
 		}
-		if err := os.RemoveAll(staged); err != nil {
+		if err := d.disk.removeAll(staged); err != nil {
 			return err
 		}
 	}
-	return syncDir(filepath.Clean(d.path))
+	return d.disk.syncDir(filepath.Clean(d.path))
 }
