@@ -17,8 +17,8 @@ const DefaultGenerations = 5
 
 // Collect removes what the confirmed configuration no longer names: target
 // files whose path is not in keepPools, with the records of their origins, and
-// all but the newest generations (5 when 0); never the current one. The
-// directory of a class goes with its file, like that of Alertmanagers; a bucket
+// all but the newest generations (5 when 0); never the current one,
+// nor one that is held. The directory of a class goes with its file, like that of Alertmanagers; a bucket
 // of own pools stays, because Prometheus never watches a directory that was
 // missing when it looked first. Secrets that nothing names any more go too.
 func (d *Directory) Collect(keepPools map[string]bool, generations int) error {
@@ -85,11 +85,10 @@ func (d *Directory) collectGenerations(keep int) error {
 	if err != nil {
 		return err
 	}
-	old := slices.DeleteFunc(all, func(g Generation) bool { return g.Current })
-	if len(old) == len(all) {
-		keep++ // nothing is current
-	}
-	for _, g := range old[min(len(old), keep-1):] {
+	hold, _ := d.Hold()
+	kept := func(g Generation) bool { return g.Current || hold != nil && hold.Digest == g.Digest }
+	old := slices.DeleteFunc(slices.Clone(all), kept)
+	for _, g := range old[min(len(old), max(0, keep-(len(all)-len(old)))):] {
 		staged, err := d.stagePath()
 		if err != nil {
 			return err

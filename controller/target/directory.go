@@ -107,7 +107,7 @@ func (d *Directory) prepare() error {
 	if err := d.disk.makeDir(d.at(stateDir, originsDir)); err != nil {
 		return err
 	}
-	if err := d.makeStage(); err != nil {
+	if err := errors.Join(d.makeStage(), d.cleanHolds()); err != nil {
 		return err
 	}
 	return d.oneFilesystem()
