@@ -146,7 +146,7 @@ func diffPools(live, want []Pool) []PoolDifference {
 		pool, has := after[path]
 		d := PoolDifference{Name: cmp.Or(pool.Name, old.Name), Path: path, Change: changeOf(had, has)}
 		d.compare(old.Sorted(), pool.Sorted())
-		if had && has && len(d.Added)+len(d.Removed)+len(d.Changed) == 0 {
+		if had && has && d.Size() == 0 {
 			continue
 		}
 		out = append(out, d)

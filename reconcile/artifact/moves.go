@@ -28,7 +28,7 @@ func DiffTargets(before, after []Pool) []PoolDifference {
 		}
 		d := PoolDifference{Name: cmp.Or(to.Name, from.Name), Path: path, Change: changeOf(had, has)}
 		live, want := unlike(from.Targets, to.Targets)
-		if d.compare(live, want); len(d.Added)+len(d.Removed)+len(d.Changed) > 0 {
+		if d.compare(live, want); d.Size() > 0 {
 			out = append(out, d)
 		}
 	}
@@ -51,7 +51,10 @@ func unlike(live, want []Target) (restOfLive, restOfWant []Target) {
 // then one that says how many there are beyond; all if it is negative.
 func (p *PoolDifference) Lines(limit int) []string { return p.lines(limit) }
 
-// Targets are those that come, go and differ, in this order.
+// Size is the number of targets that come, go or differ.
+func (p *PoolDifference) Size() int { return len(p.Added) + len(p.Removed) + len(p.Changed) }
+
+// Targets visits those that come, go and differ, in this order.
 func (p *PoolDifference) Targets(visit func(c Change, t TargetEntry)) {
 	for _, t := range p.Added {
 		visit(Added, t)
