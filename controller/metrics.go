@@ -16,6 +16,7 @@ type Metrics struct {
 	duration   prometheus.Histogram
 	reloads    *prometheus.CounterVec
 	writes     prometheus.Counter
+	puts       *prometheus.CounterVec
 }
 
 // NewMetrics registers the controller's metrics.
@@ -39,6 +40,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "ecs_scrape_target_file_writes_total",
 			Help: "Target files written.",
 		}),
+		puts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecs_scrape_status_writes_total",
+			Help: "Times that the status was written, by place (file, s3) and result.",
+		}, []string{"place", "result"}),
 	}
 	for _, result := range []string{"success", "error"} {
 		m.passes.WithLabelValues(result)
@@ -46,7 +51,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	for _, result := range []string{"confirmed", "rejected", "unconfirmed"} {
 		m.reloads.WithLabelValues(result)
 	}
-	r.MustRegister(m.passes, m.duration, m.reloads, m.writes)
+	r.MustRegister(m.passes, m.duration, m.reloads, m.writes, m.puts)
 	return m
 }
 
@@ -68,6 +73,20 @@ func (m *Metrics) reloaded(err error) {
 		result = "rejected"
 	}
 	m.reloads.WithLabelValues(result).Inc()
+}
+
+// outlet creates the counters of a place at zero.
+func (m *Metrics) outlet(place string) {
+	m.puts.WithLabelValues(place, "success")
+	m.puts.WithLabelValues(place, "error")
+}
+
+func (m *Metrics) put(place string, err error) {
+	result := "success"
+	if err != nil {
+		result = "error"
+	}
+	m.puts.WithLabelValues(place, result).Inc()
 }
 
 func (m *Metrics) written(n int) { m.writes.Add(float64(n)) }

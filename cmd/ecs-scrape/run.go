@@ -37,6 +37,7 @@ type runOptions struct {
 	log        logFlags
 	prometheus prometheusFlags
 	secrets    secretsFlags
+	status     statusFlags
 	output     string
 	connection string // file that says how Prometheus is reached
 	staleAfter time.Duration
@@ -66,6 +67,7 @@ a second, with nothing half-written.`,
 	o.ecs.addWatch(f)
 	o.log.add(f)
 	o.secrets.add(f)
+	o.status.add(f)
 	o.prometheus.add(f, "where Prometheus answers; empty: nobody is told to reload, and it is not scraped",
 		"where the page, the metrics and the health checks are served")
 	f.DurationVar(&o.specs.interval, "specs.interval", 0, "how often the specs are looked at (default 1s for a directory, 10s for S3)")
@@ -159,7 +161,12 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 	}
 	r := reconcile.New(paced, watcher, out, objects, passOptions)
 	registry := newRegistry(watcher)
-	options := controller.Options{SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, Log: log}
+	options := controller.Options{
+		SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, SpecsLocation: o.specs.location, Log: log,
+	}
+	if err := o.status.apply(ctx, &options, dir, watcher); err != nil {
+		return nil, fmt.Errorf("--status.s3: %w", err)
+	}
 	a := &app{log: log, specs: paced, registry: registry}
 	if reloader == nil {
 		a.controller = controller.New(r, watcher, out, nil, controller.NewMetrics(registry), options)
