@@ -15,7 +15,7 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 	c.config.desire(pass.Plan.Bundle.Digest())
 	standing := c.config.standing(now)
 	done, err := c.reconciler.Publish(pass, now, standing)
-	c.metrics.written(done.Changed)
+	c.metrics.wrote(done, err)
 	if err != nil {
 		return done, err
 	}
