@@ -152,7 +152,9 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 	}
 	out := controller.Directory{Directory: dir, Secrets: values, SecretsUID: o.secrets.uid}
 	interval := o.specs.pollInterval()
-	paced := controller.NewPaced(specs, interval)
+	registry := newRegistry(watcher)
+	metrics := controller.NewMetrics(registry)
+	paced := controller.NewPaced(metrics.Measured(specs), interval)
 	passOptions := reconcile.Options{
 		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, Secrets: holds(values),
 	}
@@ -160,7 +162,6 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 		return nil, err
 	}
 	r := reconcile.New(paced, watcher, out, objects, passOptions)
-	registry := newRegistry(watcher)
 	options := controller.Options{
 		SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, SpecsLocation: o.specs.location, Log: log,
 	}
@@ -169,10 +170,10 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 	}
 	a := &app{log: log, specs: paced, registry: registry}
 	if reloader == nil {
-		a.controller = controller.New(r, watcher, out, nil, controller.NewMetrics(registry), options)
+		a.controller = controller.New(r, watcher, out, nil, metrics, options)
 		return a, nil
 	}
-	a.controller = controller.New(r, watcher, out, reloader, controller.NewMetrics(registry), options)
+	a.controller = controller.New(r, watcher, out, reloader, metrics, options)
 	reloader.Report = a.controller.Reported
 	return a, nil
 }
