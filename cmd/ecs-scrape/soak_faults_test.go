@@ -54,7 +54,7 @@ func soakVerbs() []soakAction {
 	}
 	for name, arm := range faultsOfTasks() {
 		out = append(out, soakAction{name, func(s *soak) bool {
-			p := s.place()
+			p := s.places[min(1, s.random.IntN(4))] // most where listings are frequent
 			for _, task := range s.someTasks(p, s.few()) {
 				s.tolerate(arm(s, p, task))
 			}
@@ -73,16 +73,16 @@ func soakVerbs() []soakAction {
 // a cluster.
 func (s *soak) match() awssim.Match {
 	operations := []string{
-		"ListTasks", "DescribeTasks", "DescribeTaskDefinition", "ListClusters", "DescribeClusters",
-		"DescribeContainerInstances", "DescribeInstances", "DescribeInstanceInformation", "GetCallerIdentity",
-		"ReceiveMessage", "DeleteMessageBatch",
+		"ListTasks", "ListTasks", "DescribeTasks", "DescribeTasks", "ReceiveMessage", "ReceiveMessage", "ListClusters",
+		"DescribeClusters", "DescribeTaskDefinition", "DescribeContainerInstances", "DescribeInstances",
+		"DescribeInstanceInformation", "GetCallerIdentity", "DeleteMessageBatch",
 	}
-	switch s.random.IntN(6) {
-	case 0:
+	switch s.random.IntN(10) {
+	case 0, 1:
 		return awssim.Match{}
-	case 1:
+	case 2, 3:
 		return awssim.Match{Region: s.place().Scope().Region}
-	case 2:
+	case 4, 5:
 		return awssim.Match{Cluster: []string{clusterServices, clusterMachines, clusterBatch, clusterBrief}[s.random.IntN(4)]}
 	}
 	return awssim.Match{Operation: operations[s.random.IntN(len(operations))]}
@@ -113,7 +113,7 @@ func faultsOfCalls() map[string]func(*soak, awssim.Match) (release func()) {
 		"SetQuotas": func(s *soak, _ match) func() {
 			small := awssim.DocumentedQuotas()
 			for category := range small {
-				small[category] = awssim.Quota{Burst: 5, Refill: 5}
+				small[category] = awssim.Quota{Burst: 1, Refill: 2}
 			}
 			s.sim.SetQuotas(small)
 			return func() { s.sim.SetQuotas(awssim.NoQuotas()) }
@@ -152,7 +152,7 @@ func faultsOfTasks() map[string]func(*soak, *awssim.Place, string) error {
 // be evidence. Those that are new now are not that old when the spell ends, and
 // with it the fault.
 func (s *soak) missNewTasks() bool {
-	p, n := s.place(), 0
+	p, n := s.places[1], 0 // where listings are frequent
 	for _, t := range s.alone[p] {
 		if time.Since(t.started) < 10*time.Second {
 			_ = p.OmitFromNextListing(t.arn)
