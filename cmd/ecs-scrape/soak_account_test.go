@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ecs-scrape/controller/awssim"
@@ -162,6 +163,17 @@ func (s *soak) truth() map[string]awssim.Listener {
 		out[taskID(l.TaskARN)+" "+l.Address] = l
 	}
 	return out
+}
+
+// tell is what the account knows of a target's task.
+func (s *soak) tell(key string) string {
+	id, _, _ := strings.Cut(key, " ")
+	for _, p := range s.places {
+		if info, err := p.Task(id); err == nil {
+			return fmt.Sprintf("%+v", info)
+		}
+	}
+	return "no such task"
 }
 
 // meant says that a target's task is meant to run: one that has been told to stop

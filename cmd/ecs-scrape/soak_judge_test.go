@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -120,7 +121,7 @@ func (j *soakJudge) judge(targets []soakTarget) {
 		}
 		owners[t.address] = t.key
 		if j.gone[t.key] {
-			j.violation(&j.found.resurrected, "%s of %s is resurrected", t.key, t.object)
+			j.violation(&j.found.resurrected, "%s of %s in %s is resurrected: %s", t.key, t.object, t.job, j.s.tell(t.key))
 			delete(j.gone, t.key)
 		}
 		j.seen[t.key] = t.object
@@ -147,7 +148,10 @@ func (j *soakJudge) judge(targets []soakTarget) {
 // violation counts one, and tells of the first few.
 func (j *soakJudge) violation(count *int, format string, args ...any) {
 	if *count++; *count <= soakFaultsShown {
-		j.s.t.Errorf("%s  %s", time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+		j.s.t.Errorf("%s  %s", time.Now().Format(soakClock), fmt.Sprintf(format, args...))
+	}
+	if *count == 1 {
+		j.s.t.Logf("published is %s; before it came\n  %s", j.last["current"], strings.Join(j.s.journal.lines(), "\n  "))
 	}
 }
 

@@ -32,6 +32,7 @@ func (d *deck) deal(s *soak) {
 	d.left = d.left[1:]
 	if action.do(s) {
 		d.done[action.name]++
+		s.journal.note("%s", action.name)
 	}
 }
 
@@ -146,7 +147,13 @@ func (s *soak) drainMachine() bool {
 	return true
 }
 
+// recreateCluster: a task of a cluster that is gone is MISSING, and of one that
+// was published in the last minute that is no evidence to a controller that has
+// just started. A short soak has no time for that.
 func (s *soak) recreateCluster() bool {
+	if s.plan.relist && s.spells == 1 {
+		return false
+	}
 	p, forget := s.place(), s.random.IntN(2) == 0
 	if err := p.DeleteCluster(clusterBrief); err != nil {
 		return false // it is gone already

@@ -38,12 +38,14 @@ func (s *soak) startSoaked() {
 	} {
 		args = append(args, "--ecs.quota", category+"=1000/500")
 	}
+	s.journal.note("the controller starts")
 	s.controller = s.start("ecs-scrape", self, s.environment(), args...)
 }
 
 // startScraper runs Prometheus on the data that it left.
 func (s *soak) startScraper() {
 	s.t.Helper()
+	s.journal.note("Prometheus starts")
 	args := append([]string{
 		"--config.file=" + filepath.Join(s.output, "current", "prometheus.yml"), "--web.listen-address=" + s.prom,
 		"--storage.tsdb.path=" + s.data, "--web.enable-lifecycle",
@@ -62,9 +64,11 @@ func (s *soak) killController() {
 	if s.random.IntN(4) == 0 {
 		s.counts.stops++
 		s.controller.stop()
+		s.journal.note("the controller is stopped")
 	} else {
 		s.counts.kills++
 		s.controller.kill()
+		s.journal.note("the controller is killed")
 	}
 	s.judge.killed()
 	s.readLog()
@@ -89,6 +93,7 @@ func (s *soak) restartScraper() {
 		return
 	}
 	s.draw()
+	s.journal.note("Prometheus ends")
 	if s.random.IntN(2) == 0 {
 		s.counts.promStops++
 		s.prometheus.stop()

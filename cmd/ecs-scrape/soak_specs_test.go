@@ -120,6 +120,7 @@ func (s *soak) put(name, text string) {
 	staged := filepath.Join(filepath.Dir(s.specs), "staged")
 	must(s.t, os.WriteFile(staged, []byte(text), 0o600))
 	must(s.t, os.Rename(staged, filepath.Join(s.specs, name)))
+	s.journal.note("%s is written", name)
 }
 
 func (s *soak) putObject(o *soakObject) { s.put(o.name+".yaml", o.text()) }
@@ -230,6 +231,7 @@ func (s *soak) removeObject() bool {
 	}
 	s.objects.set(o.name, false) // first: from now on its targets may go
 	s.remove(o.name + ".yaml")
+	s.journal.note("%s is removed", o.name)
 	return true
 }
 

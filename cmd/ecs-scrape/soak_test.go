@@ -104,10 +104,11 @@ func TestSoak(t *testing.T) {
 // soak is a world that does not rest.
 type soak struct {
 	*world
-	plan   soakPlan
-	judge  *soakJudge
-	random *rand.Rand // of the action at hand
-	drawn  uint64     // how many actions were drawn
+	plan    soakPlan
+	judge   *soakJudge
+	journal soakJournal
+	random  *rand.Rand // of the action at hand
+	drawn   uint64     // how many actions were drawn
 
 	groups  []*soakGroup
 	places  []*awssim.Place
