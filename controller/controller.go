@@ -33,8 +33,6 @@ const (
 	// checkEvery is how often a confirmed Prometheus is looked at again, for a
 	// restart or for a reload that was not ours.
 	checkEvery = 5 * time.Second
-	// generations is how many old configurations are kept on disk.
-	generations = 5
 )
 
 // AcceptedFile holds the last valid objects, below the output's .state.
@@ -59,6 +57,17 @@ type Output interface {
 	Earlier() ([]string, error)
 	// Intact is false where a published file is not as it was written.
 	Intact() bool
+	// Mend makes what was made current last current again, and whole, where
+	// somebody else has changed it.
+	Mend() error
+	// Interference is what somebody else did to published files, since the last call.
+	Interference() []string
+	// Hold is the configuration that is to be held; nil if none is.
+	Hold() (*target.Hold, error)
+	// Sound is nil where the configuration of that digest can be published.
+	Sound(digest string) error
+	// Confirm notes that Prometheus has confirmed a configuration.
+	Confirm(digest string) error
 }
 
 // Reloader has Prometheus take a configuration and watches that it keeps it.
@@ -80,7 +89,10 @@ type Options struct {
 	// StaleAfter is how long a place may go unread before that is an alarm; 0 for
 	// ever. It takes nothing away.
 	StaleAfter time.Duration
-	Log        *slog.Logger
+	// Generations is how many configurations are kept on disk, the current one
+	// included; 0 is [target.DefaultGenerations].
+	Generations int
+	Log         *slog.Logger
 }
 
 // Controller runs passes until it is told to stop.
@@ -115,6 +127,8 @@ type Controller struct {
 	overdue    map[string]bool   // places that were logged
 	events     map[string]string // why the events of a place do not arrive, as logged
 	remembered *spec.Set         // whose accepted objects are on disk
+
+	interference []Interference // of late, the newest first
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new
@@ -151,11 +165,14 @@ func (c *Controller) Run(ctx context.Context) error {
 // loop runs a pass at once and then whenever something says when.
 func (c *Controller) loop(ctx context.Context) {
 	c.found()
+	c.holdChanged()
 	next := newAlarm()
 	defer next.stop()
 	next.at(time.Now())
 	specs := time.NewTicker(c.options.SpecsInterval)
 	defer specs.Stop()
+	holds := time.NewTicker(holdEvery)
+	defer holds.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -173,6 +190,10 @@ func (c *Controller) loop(ctx context.Context) {
 		case <-c.nudged:
 			c.refresh()
 			continue
+		case <-holds.C:
+			if !c.lookAtHold() {
+				continue
+			}
 		case <-specs.C:
 		case <-next.c():
 		}

@@ -82,6 +82,7 @@ var (
 	descHeld     = prometheus.NewDesc("ecs_scrape_targets_held", "Targets published only because their cluster could not be read yet.", nil, nil)
 	descWaiting  = prometheus.NewDesc("ecs_scrape_tasks_waiting", "Tasks that a listing omits and that nothing proves stopped.", nil, nil)
 	descReady    = prometheus.NewDesc("ecs_scrape_ready", "Whether what the specs ask for is published and confirmed by Prometheus.", nil, nil)
+	descHolding  = prometheus.NewDesc("ecs_scrape_config_held", "Whether a configuration that was gone back to is held (1) until it is released, or not (0).", nil, nil)
 	descConfig   = prometheus.NewDesc("ecs_scrape_config_info", "Digests of the desired, published and confirmed configuration.", []string{"desired", "published", "confirmed"}, nil)
 	descUnread   = prometheus.NewDesc("ecs_scrape_cluster_stale_seconds", "Seconds for which a cluster could not be read; 0 while it can. Its targets are served as last known.", []string{"account", "region", "cluster"}, nil)
 	descOverdue  = prometheus.NewDesc("ecs_scrape_overdue", "Clusters, and regions whose clusters cannot be listed, that have not been read for longer than --ecs.stale-after.", nil, nil)
@@ -92,7 +93,7 @@ var (
 type statusCollector struct{ c *Controller }
 
 func (s statusCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descTargets, descWithheld, descObject, descHeld, descWaiting, descReady, descConfig, descScope, descUnread, descOverdue} {
+	for _, d := range []*prometheus.Desc{descTargets, descWithheld, descObject, descHeld, descWaiting, descReady, descHolding, descConfig, descScope, descUnread, descOverdue} {
 		ch <- d
 	}
 }
@@ -105,6 +106,7 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(descHeld, float64(st.Targets.Held))
 	gauge(descWaiting, float64(st.Targets.Waiting))
 	gauge(descReady, flag(st.Ready))
+	gauge(descHolding, flag(st.Hold != nil && st.Hold.Error == ""))
 	gauge(descConfig, 1, st.Config.Desired, st.Config.Published, st.Config.Confirmed)
 	for _, o := range st.Objects {
 		if !o.Other {

@@ -20,11 +20,10 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 		return done, err
 	}
 	c.published = pass.Plan.Bundle
-	if c.config.stuck() {
-		if err := c.goBack(); err != nil {
-			return done, err
-		}
+	if err := c.stay(standing); err != nil {
+		return done, err
 	}
+	c.noteInterference(now)
 	digest, swapped, err := c.output.Current()
 	if err != nil {
 		return done, err
@@ -39,6 +38,23 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 		c.tell()
 	}
 	return done, c.remember(pass)
+}
+
+// stay sees to it that the configuration that is to stay is current, and whole,
+// where what the specs ask for is not published.
+func (c *Controller) stay(standing reconcile.Standing) error {
+	switch {
+	case c.config.hold.held():
+		if err := c.follow(); err != nil {
+			return err
+		}
+	case c.config.stuck():
+		return c.goBack()
+	}
+	if standing == reconcile.Refused {
+		return c.output.Mend()
+	}
+	return nil
 }
 
 // need has the confirmer look for the pools that have targets by now. What was
@@ -87,7 +103,10 @@ func (c *Controller) collect(b artifact.Bundle) error {
 	for _, p := range b.Pools {
 		keep[p.Path] = true
 	}
-	if err := c.output.Collect(keep, generations); err != nil {
+	if err := c.output.Confirm(c.config.confirmed); err != nil {
+		return fmt.Errorf("keep that a configuration was confirmed: %w", err)
+	}
+	if err := c.output.Collect(keep, c.options.Generations); err != nil {
 		return fmt.Errorf("remove what is no longer named: %w", err)
 	}
 	c.config.collected = c.config.confirmed
