@@ -66,6 +66,9 @@ type Status struct {
 	Usage []Usage `json:"usage"`
 	// Removals are tasks whose end nothing proves yet, the first hundred of them.
 	Removals []Removal `json:"removals"`
+	// Interference is what somebody else did to published files of late, the newest
+	// first. It has been undone.
+	Interference []Interference `json:"interference,omitempty"`
 	// Changes are the last things published, the newest first.
 	Changes []Change `json:"changes"`
 
@@ -173,6 +176,13 @@ func newStatus(state, message string) *Status {
 	}
 }
 
+// NotRunning is the status while there is no controller yet, and why.
+func NotRunning(state, message string) *Status {
+	s := newStatus(state, message)
+	s.Time = time.Now().UTC()
+	return s
+}
+
 // report stores the status after a pass and logs problems that are new.
 func (c *Controller) report(r result) {
 	var s *Status
@@ -202,6 +212,7 @@ func (c *Controller) restate(s *Status) {
 	now := time.Now().UTC()
 	c.history.tick(now)
 	s.Config = c.configStatus()
+	s.Hold, s.Interference = c.config.hold.status(), slices.Clone(c.interference)
 	s.Overdue = overdue(s.Sources, s.Scopes, now, c.options.StaleAfter)
 	c.logOverdue(s.Overdue)
 	c.logEvents(s.Sources)
@@ -271,6 +282,8 @@ func (s *Status) judge(err error) {
 		s.State, s.Message = StateDegraded, err.Error()
 	case s.Config.Error != "":
 		s.State, s.Message = StateDegraded, s.Config.Error
+	case s.Hold != nil:
+		s.State, s.Message = StateDegraded, s.Hold.message()
 	case spec.Faulty(s.Problems):
 		fault, _ := spec.FirstError(s.Problems)
 		s.State, s.Message = StateDegraded, fault.Error()
@@ -311,6 +324,9 @@ func (s *Status) inventoryState() (state, message string) {
 		if src.Events != nil && !src.Events.Working && src.Events.Reason != "" {
 			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + " is polled, its events do not arrive: " + src.Events.Reason
 		}
+	}
+	if len(s.Interference) > 0 {
+		return StateOK, s.Interference[0].message()
 	}
 	return StateOK, ""
 }

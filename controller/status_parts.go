@@ -41,6 +41,8 @@ type Hold struct {
 	Digest string    `json:"digest"`
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason,omitempty"` // in the words of who asked for it
+	// Error is why it is not held after all; what the specs ask for is published.
+	Error string `json:"error,omitempty"`
 }
 
 // PrometheusStatus is what is known of the Prometheus that is told to reload.
