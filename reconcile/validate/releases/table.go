@@ -87,7 +87,10 @@ func parse(text string) (*Table, error) {
 			t.begin(section, name)
 		}
 	}
-	return t, t.complete()
+	if err := t.complete(); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 func (t *Table) columns(names []string) error {
