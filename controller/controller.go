@@ -75,6 +75,11 @@ type Reloader interface {
 type Options struct {
 	// SpecsInterval is how often the specs are looked at.
 	SpecsInterval time.Duration
+	// Specs is the source that the passes load from, where it says when to look and
+	// what it loaded; nil: only the interval counts.
+	Specs *Paced
+	// Location is where the specs are, for the status.
+	Location string
 	// ConfigPath is the path of prometheus.yml as Prometheus should be given it.
 	ConfigPath string
 	// StaleAfter is how long a place may go unread before that is an alarm; 0 for
@@ -100,6 +105,9 @@ type Controller struct {
 	explaining sync.Mutex
 
 	// Of the loop's goroutine alone.
+	looked     time.Time // when the source of the specs last asked for a pass
+	specsSince time.Time // since when the specs cannot be loaded
+	specsError string
 	last       *reconcile.Pass // the last that succeeded
 	reported   *reconcile.Pass // that the status tells of
 	passErr    error           // of that pass, for the status
@@ -172,6 +180,9 @@ func (c *Controller) loop(ctx context.Context) {
 			continue
 		case <-c.nudged:
 			c.refresh()
+			continue
+		case <-c.options.Specs.signals():
+			next.at(c.soon(time.Now()))
 			continue
 		case <-specs.C:
 		case <-next.c():

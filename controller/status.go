@@ -169,6 +169,7 @@ func (c *Controller) report(r result) {
 	}
 	c.reported, c.passErr = r.pass, cmp.Or(r.err, r.pass.LoadError)
 	s.Time = time.Now().UTC()
+	s.Specs = c.specsStatus(r.pass.LoadError, s.Time)
 	c.restate(s)
 }
 
