@@ -132,7 +132,7 @@ type Controller struct {
 	explaining sync.Mutex
 
 	// Of the loop's goroutine alone.
-	looked     time.Time // when the source of the specs last asked for a pass
+	looked     time.Time       // when the source of the specs last asked for a pass
 	last       *reconcile.Pass // the last that succeeded
 	reported   *reconcile.Pass // that the status tells of
 	passErr    error           // of that pass, for the status
