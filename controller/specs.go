@@ -2,6 +2,8 @@ package controller
 
 import (
 	"time"
+
+	"ecs-scrape/reconcile"
 )
 
 // signals is Ready; a source that is not there never signals.
@@ -22,22 +24,13 @@ func (c *Controller) soon(now time.Time) time.Time {
 	return now
 }
 
-// specsStatus is which specs are in use, and why no newer ones are. err is why they
-// could not be loaded.
-func (c *Controller) specsStatus(err error, now time.Time) SpecsStatus {
-	out := SpecsStatus{Location: c.options.Location}
-	if c.options.Specs != nil {
-		loaded := c.options.Specs.Loaded()
-		out.Revision, out.Published, out.LoadedAt = loaded.Revision, loaded.Published, loaded.At
+// found is which specs the pass has, where the source can tell, else by its content.
+func (p *Paced) found(pass *reconcile.Pass) Loaded {
+	if p != nil && p.loaded.Revision != "" {
+		return p.loaded
 	}
-	switch {
-	case err == nil:
-		c.specsError, c.specsSince = "", time.Time{}
-		return out
-	case c.specsError == "":
-		c.specsSince = now
+	if pass.Set == nil {
+		return Loaded{}
 	}
-	c.specsError = err.Error()
-	out.Error, out.Since = c.specsError, c.specsSince
-	return out
+	return Loaded{Revision: pass.Set.Revision}
 }
