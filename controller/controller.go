@@ -270,9 +270,7 @@ func (c *Controller) pass(ctx context.Context) (again time.Time) {
 		return time.Time{}
 	}
 	c.report(r)
-	if !r.idle {
-		c.metrics.observe(time.Since(start), r.err)
-	}
+	c.metrics.observe(time.Since(start), r.idle, r.err)
 	if r.err != nil {
 		return c.failed(r.err, r.pass)
 	}

@@ -19,7 +19,7 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 		c.history.begin(live)
 	}
 	done, err := c.reconciler.Publish(pass, now, standing)
-	c.metrics.written(done.Changed)
+	c.metrics.wrote(done, err)
 	if err != nil {
 		return done, err
 	}

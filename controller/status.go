@@ -78,6 +78,8 @@ type ConfigStatus struct {
 	Published string    `json:"published"` // digest that current/ is
 	Confirmed string    `json:"confirmed"` // digest that Prometheus has loaded; "" if not the published one
 	Swapped   time.Time `json:"swapped,omitzero"`
+	// Rejected says that Prometheus refused the desired one.
+	Rejected bool `json:"rejected,omitempty"`
 	// Prometheus is where its loading stands, such as "reloading" or "unreachable".
 	Prometheus string `json:"prometheus,omitempty"`
 	// Error is why it is not confirmed or was taken back, or what Prometheus lacks
@@ -249,7 +251,7 @@ func (c *Controller) configStatus() ConfigStatus {
 	s := &c.config
 	out := ConfigStatus{Desired: s.desired, Published: s.published, Confirmed: s.confirmed, Swapped: s.swapped}
 	w := c.waiting.Load()
-	out.Prometheus = w.state
+	out.Prometheus, out.Rejected = w.state, s.rejected != nil
 	switch {
 	case s.rejected != nil:
 		out.Error = s.rejected.err.Error()

@@ -204,7 +204,7 @@ ecs_scrape_target_file_writes_total 0
 		lint()
 		for name, want := range map[string]float64{
 			"ecs_scrape_target_file_writes_total": 3, "ecs_scrape_ready": 0, "ecs_scrape_object_targets": 1,
-			"ecs_scrape_object_accepted": 4, "ecs_scrape_cluster_synced": 1, "ecs_scrape_config_info": 1,
+			"ecs_scrape_object_condition": 7, "ecs_scrape_config_rejected": 1, "ecs_scrape_cluster_synced": 1, "ecs_scrape_config_info": 1,
 		} {
 			if got := testCounter(t, w, name); got != want {
 				t.Errorf("%s is %v, not %v", name, got, want)

@@ -23,11 +23,11 @@ func (d *Directory) WriteDocument(name string, data []byte) error {
 }
 
 func (d *Directory) writeDocument(file string, data []byte) error {
-	if err := makeDir(filepath.Dir(file)); err != nil {
+	if err := d.disk.makeDir(filepath.Dir(file)); err != nil {
 		return err
 	}
 	if err := d.put(file, whole(data), stateFileMode); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(file))
+	return d.disk.syncDir(filepath.Dir(file))
 }
