@@ -68,8 +68,7 @@ func TestChangesOfTargets(t *testing.T) {
 	})
 }
 
-// TestChangesOfConfiguration: each with its diff, without what is secret; and what
-// Prometheus refuses, and what is gone back to.
+// TestChangesOfConfiguration: each with its diff, without what is secret.
 func TestChangesOfConfiguration(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.forget()
@@ -82,6 +81,12 @@ func TestChangesOfConfiguration(t *testing.T) {
 		if !strings.Contains(first.Diff, "password: '<secret, new>'") || strings.Contains(first.Diff, "planted") {
 			t.Errorf("diff %s", first.Diff)
 		}
+	})
+}
+
+// TestChangesByRefusal: what Prometheus refuses, and what is gone back to.
+func TestChangesByRefusal(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
 		published := w.c.Status().Config.Published
 		w.forget()
 		w.server.Refuse(w.rejects())

@@ -153,18 +153,25 @@ func TestTimeTells(t *testing.T) {
 	})
 }
 
-// TestWhole: what the whole tells of specs, of tasks that are missed, and of calls.
-func TestWhole(t *testing.T) {
+// TestIntroduction: whose status it is, and what it has been told.
+func TestIntroduction(t *testing.T) {
 	usage := []Usage{{Account: "1", Calls: 7, Budgets: []Budget{}}}
 	inWorldWith(t, func(o *Options) {
-		o.SpecsLocation, o.Version, o.Instance = "s3://specs", "1.2.3", Instance{Host: "here"}
+		o.Version, o.Instance = "1.2.3", Instance{Host: "here"}
 		o.Usage = func() []Usage { return usage }
 	}, func(t *testing.T, w *world) {
-		began := time.Now()
 		s := w.c.Status()
 		if s.APIVersion != "ecs-scrape/v1" || s.Kind != StatusKind || s.Version != "1.2.3" || s.Instance.Host != "here" || s.Usage[0].Calls != 7 {
 			t.Errorf("%+v", s)
 		}
+	})
+}
+
+// TestWhole: what the whole tells of specs, and of tasks that are missed.
+func TestWhole(t *testing.T) {
+	inWorldWith(t, func(o *Options) { o.SpecsLocation = "s3://specs" }, func(t *testing.T, w *world) {
+		began := time.Now()
+		s := w.c.Status()
 		if s.Specs.Location != "s3://specs" || s.Specs.Revision == "" || s.Specs.LoadedAt.IsZero() || s.Specs.Error != "" || s.LastError != nil {
 			t.Errorf("%+v", s.Specs)
 		}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -141,7 +142,7 @@ func TestReachByConfigFile(t *testing.T) {
 		{"because\n", []string{"explain", "x"}},
 	} {
 		var out, errs strings.Builder
-		args := append(c.args, "--url", server.URL, "--http.config.file", file)
+		args := slices.Concat(c.args, []string{"--url", server.URL, "--http.config.file", file})
 		if code := execute(t.Context(), args, nil, &out, &errs); code != exitOK || !strings.Contains(out.String(), c.want) {
 			t.Errorf("%q: exit code %d: %s%s", args, code, &out, &errs)
 		}
