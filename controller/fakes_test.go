@@ -194,6 +194,17 @@ func (a *account) Become(st inventory.ScopeStatus) {
 	a.Trigger()
 }
 
+// Miss has listings omit a task, and triggers.
+func (a *account) Miss(o inventory.Omission) {
+	a.mu.Lock()
+	s := *a.snapshot
+	s.Omitted = append(s.Omitted, o)
+	s.Waiting = len(s.Omitted)
+	a.snapshot = &s
+	a.mu.Unlock()
+	a.Trigger()
+}
+
 // output is the published directory in memory.
 type output struct {
 	mu          sync.Mutex
@@ -569,8 +580,15 @@ type world struct {
 // configuration. Specs are looked at every hour only, so that a test says when.
 func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
+	inWorldWith(t, func(*Options) {}, test)
+}
+
+// inWorldWith is inWorld with other options.
+func inWorldWith(t *testing.T, change func(*Options), test func(t *testing.T, w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		change(&w.options)
 		w.start(w.server)
 		w.wait(window) // the pass after the confirmation too
 		test(t, w)

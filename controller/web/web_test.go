@@ -52,7 +52,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, s controller.Status, method, path string) *httptest.ResponseRecorder {
+func get(t *testing.T, s controller.Status, method, path string) *httptest.ResponseRecorder { //nolint:gocritic // a status of a test, copied once
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "some_total", Help: "Some."}))
