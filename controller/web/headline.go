@@ -66,13 +66,20 @@ func ofObjects(s *controller.Status, objects []objectRow) headline {
 	broken := ofClass(objects, classBroken)
 	switch fault, faulty := spec.FirstError(s.Problems); {
 	case len(broken) == 1:
-		return headline{fmt.Sprintf("%s %s is not as it asks to be; everything else is served.", broken[0].Kind, broken[0].Name), "Mend it at " + broken[0].Place + ".", broken[0].Why}
+		return headline{fmt.Sprintf("%s %s is broken; everything else is served.", broken[0].Kind, broken[0].Name), "Mend it at " + broken[0].Place + ". " + meanwhile(broken[0].Served), broken[0].Why}
 	case len(broken) > 1:
-		return headline{counted(len(broken), "object") + " are not as they ask to be; everything else is served.", "Mend them: each says what and where. The first:", broken[0].Why}
+		return headline{counted(len(broken), "object") + " are broken; everything else is served.", "Mend them: each says what is wrong and where. The first:", broken[0].Why}
 	case faulty:
 		return headline{"A document of the specs is refused; everything else is served.", "Mend it where it says.", fault.Error()}
 	}
 	return headline{}
+}
+
+func meanwhile(served string) string {
+	if served == "" {
+		return "Until then it is left out."
+	}
+	return "Until then its last valid version is served."
 }
 
 func ofWaiting(s *controller.Status, _ []objectRow) headline {

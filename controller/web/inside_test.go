@@ -51,8 +51,8 @@ func TestHeadlines(t *testing.T) {
 		"2 clusters cannot be read; their targets stay as last known.":                    {State: controller.StateDegraded, Healthy: true, Scopes: []inventory.ScopeStatus{{State: inventory.Stale}, {State: inventory.Unsynced, Reason: "x"}}},
 		"The clusters of a region cannot be listed; targets stay as last known.":          {State: controller.StateDegraded, Healthy: true, Sources: []inventory.SourceStatus{{Reason: "x"}}},
 		"Something is not as the specs ask for; what was valid stays in use.":             {State: controller.StateDegraded, Healthy: true, Message: "disk full"},
-		"ScrapeTarget a is not as it asks to be; everything else is served.":              {State: controller.StateDegraded, Healthy: true, Objects: []controller.ObjectStatus{{Kind: "ScrapeTarget", Name: "a", Message: "x"}}},
-		"2 objects are not as they ask to be; everything else is served.":                 {State: controller.StateDegraded, Healthy: true, Objects: []controller.ObjectStatus{{Message: "x"}, {Message: "y"}}},
+		"ScrapeTarget a is broken; everything else is served.":                            {State: controller.StateDegraded, Healthy: true, Objects: []controller.ObjectStatus{{Kind: "ScrapeTarget", Name: "a", Message: "x"}}},
+		"2 objects are broken; everything else is served.":                                {State: controller.StateDegraded, Healthy: true, Objects: []controller.ObjectStatus{{Message: "x"}, {Message: "y"}}},
 		"Everything the specs ask for is published, and Prometheus has loaded it.":        {State: controller.StateOK, Healthy: true},
 	} {
 		if got := headlineOf(&s, rows(s.Objects)); got.Says != want || got.Advice == "" {

@@ -36,8 +36,8 @@ type overview struct {
 // step is where a configuration is on its way from the specs to Prometheus.
 type step struct {
 	Name, Digest string
-	Same         bool // as the specs ask for
-	State        string
+	Same         bool   // as the specs ask for
+	State        string // "" where it is the same
 }
 
 func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
@@ -71,9 +71,9 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 
 func steps(c *controller.ConfigStatus) []step {
 	out := []step{
-		{Name: "Asked for", Digest: c.Desired, Same: c.Desired != "", State: "by the specs"},
-		{Name: "Published", Digest: c.Published, Same: c.Published != "" && c.Published == c.Desired, State: "in current/"},
-		{Name: "Confirmed", Digest: c.Confirmed, Same: c.Confirmed != "" && c.Confirmed == c.Desired, State: "by Prometheus"},
+		{Name: "Asked for", Digest: c.Desired, Same: c.Desired != ""},
+		{Name: "Published", Digest: c.Published, Same: c.Published != "" && c.Published == c.Desired},
+		{Name: "Confirmed", Digest: c.Confirmed, Same: c.Confirmed != "" && c.Confirmed == c.Desired},
 	}
 	for i := range out {
 		if out[i].Digest == "" {

@@ -86,7 +86,7 @@ func some() controller.Status {
 func TestOverview(t *testing.T) {
 	t.Parallel()
 	body := page(t, some(), nil, "/").Body.String()
-	holds(t, body, "ScrapeTarget cart is not as it asks to be", "Mend it at cart.yaml:2:1.", "cart.yaml:9:5: spec: is wrong",
+	holds(t, body, "ScrapeTarget cart is broken", "Mend it at cart.yaml:2:1. Until then its last valid version is served.", "cart.yaml:9:5: spec: is wrong",
 		"3.15.0", "declares 2.42", "2 target files not read yet, the oldest for 31 s", "another one", "scrap.yaml:1: is no document",
 		`<a href="object?kind=ScrapeTarget&amp;name=cart">cart</a>`, "12 s ago", "stale for <time", "2 h</time>", "two objects changed", "5 min ago",
 		`href="changes#change-1"`)

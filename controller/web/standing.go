@@ -56,14 +56,12 @@ func standingOf(o *controller.ObjectStatus) standing {
 
 func acceptedWord(c reconcile.Condition, served string) string {
 	switch {
-	case c.Reason == reconcile.ReasonUnreadable:
-		return "unreadable"
+	case served != "":
+		return "old version"
 	case c.Reason == reconcile.ReasonForbidden:
 		return "forbidden"
-	case served == "":
-		return "left out"
 	}
-	return "old version"
+	return "left out"
 }
 
 func unready(c reconcile.Condition) standing {
