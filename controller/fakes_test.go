@@ -263,28 +263,29 @@ func (o *output) Live() (*artifact.Bundle, error) {
 	return b, o.failing["Live"]
 }
 
-func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (changed int, due time.Time, err error) {
+func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (done reconcile.Published, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.failing["WriteTargets"]; err != nil {
-		return 0, time.Time{}, err
+		return done, err
 	}
 	for _, p := range pools {
 		if old, had := o.pools[p.Path]; had && bytes.Equal(old.Encode(), p.Encode()) {
 			continue
 		}
 		if next := o.written.Add(o.deferral); !o.written.IsZero() && now.Before(next) {
-			due = next
+			done.Due = next
 			continue
 		}
-		changed++
+		done.Changed++
+		done.Bytes += int64(len(p.Encode()))
 		o.pools[p.Path] = p
 	}
-	if changed > 0 {
+	if done.Changed > 0 {
 		o.written = now
 		o.writes++
 	}
-	return changed, due, nil
+	return done, nil
 }
 
 func (o *output) WriteConfig(files artifact.Files, check func(artifact.Files) error) error {

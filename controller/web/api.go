@@ -7,13 +7,6 @@ import (
 	"net/http"
 )
 
-func status(w http.ResponseWriter, s Source) {
-	w.Header().Set("Content-Type", "application/json")
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	_ = enc.Encode(s.Status().Detailed()) // a client that went away is nobody's problem
-}
-
 // explain answers 404 with one line of text where nothing of that name is known.
 func explain(w http.ResponseWriter, r *http.Request, s Source) {
 	e, err := s.Explain(r.FormValue("query"))

@@ -30,7 +30,7 @@ type Source interface {
 //	/clusters       where tasks are read from, what AWS is asked, removals that wait
 //	/changes        what was published last, with differences
 //	/search         ?q=: why a task, a container or an address is scraped or is not
-//	/api/v1/status  the status as JSON
+//	/api/v1/status  the status as JSON; ?targets=false leaves the targets out
 //	/api/v1/explain ?query=: why something is scraped or is not, as JSON, or as text with &format=text
 //	/metrics        metrics
 //	/healthz        200 while what is published passed validation; ECS watches it
@@ -48,7 +48,7 @@ func NewHandler(s Source, g prometheus.Gatherer) http.Handler {
 	mux.HandleFunc("/search", p.search)
 	mux.HandleFunc("/style.css", style)
 	mux.HandleFunc("/icon.svg", p.icon)
-	mux.HandleFunc("/api/v1/status", func(w http.ResponseWriter, _ *http.Request) { status(w, s) })
+	mux.HandleFunc("/api/v1/status", func(w http.ResponseWriter, r *http.Request) { serveStatus(w, r, s) })
 	mux.HandleFunc("/api/v1/explain", func(w http.ResponseWriter, r *http.Request) { explain(w, r, s) })
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { healthz(w, s) })
 	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) { readyz(w, s) })
