@@ -34,7 +34,8 @@ func full() controller.Status {
 		Config: controller.ConfigStatus{
 			Desired: hostile, Published: hostile, Confirmed: hostile + "x", Error: hostile, Prometheus: hostile, Swapped: epoch,
 		},
-		Hold:       &controller.Hold{Digest: hostile, Since: epoch, Reason: hostile},
+		Hold:    &controller.Hold{Digest: hostile, Since: epoch, Reason: hostile},
+		Version: hostile, LastError: &controller.ErrorStatus{At: epoch, Message: hostile + "earlier"},
 		Prometheus: controller.PrometheusStatus{URL: hostile, Version: hostile, Features: []string{hostile}, Started: epoch, Differences: []string{hostile}, Unread: []string{hostile}, Lag: 12},
 		Targets:    controller.TargetsStatus{Total: 3, Held: 2, Waiting: 1, Withheld: 4, OtherShards: 5},
 		Objects: []controller.ObjectStatus{

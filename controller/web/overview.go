@@ -19,10 +19,12 @@ const (
 type overview struct {
 	frame
 	Headline headline
-	Steps    []step
-	Choices  []choice
-	Rows     []objectRow
-	Paging   paging
+	// Earlier is the last error, where it is over.
+	Earlier *controller.ErrorStatus
+	Steps   []step
+	Choices []choice
+	Rows    []objectRow
+	Paging  paging
 	// Orphans are problems of documents that are no object: their place is all
 	// that is known.
 	Orphans  []spec.Problem
@@ -52,6 +54,9 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	o.Headline, o.Steps, o.Choices = headlineOf(s, all), steps(&s.Config), choices(all, class)
 	o.Paging = newPaging("./", values, "page", len(shown), mostRows)
 	o.Rows = onPage(shown, o.Paging)
+	if s.LastError != nil && s.LastError.Message != s.Message {
+		o.Earlier = s.LastError
+	}
 	o.Orphans = orphans(s)
 	o.Hidden = max(0, len(o.Orphans)-mostProblems)
 	o.Orphans = o.Orphans[:len(o.Orphans)-o.Hidden]
@@ -82,7 +87,10 @@ func steps(c *controller.ConfigStatus) []step {
 			out[i].State = "another one"
 		}
 	}
-	if c.Confirmed == "" && c.Prometheus != "" {
+	switch {
+	case c.Rejected:
+		out[0].State, out[0].Same = "refused by Prometheus", false
+	case c.Confirmed == "" && c.Prometheus != "":
 		out[2].State = c.Prometheus
 	}
 	return out
