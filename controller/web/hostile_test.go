@@ -26,9 +26,9 @@ const hostile = `</code></title></style><script>alert("x")</script>&'" onload=x 
 var named = spec.ID{Kind: spec.KindScrapeTarget, Name: hostile}
 
 // full has something in every field that a page shows, hostile wherever it is text.
-func full() controller.Status {
+func full() *controller.Status {
 	epoch := time.Unix(0, 0)
-	return controller.Status{
+	return &controller.Status{
 		State: controller.StateDegraded, Message: hostile, Healthy: true, Time: epoch,
 		Specs: controller.SpecsStatus{Location: hostile, Revision: hostile, Published: true, LoadedAt: epoch, Error: hostile, Since: epoch},
 		Config: controller.ConfigStatus{
@@ -92,7 +92,7 @@ func hostileExplanation() *plan.Explanation {
 	}
 }
 
-func page(t *testing.T, s controller.Status, e *plan.Explanation, path string) *httptest.ResponseRecorder {
+func page(t *testing.T, s *controller.Status, e *plan.Explanation, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)

@@ -19,7 +19,7 @@ const (
 type overview struct {
 	frame
 	Headline headline
-	// Earlier is the last error, where it is over.
+	// Earlier is the last error, where nothing is wrong now.
 	Earlier *controller.ErrorStatus
 	Steps   []step
 	Choices []choice
@@ -54,7 +54,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 	o.Headline, o.Steps, o.Choices = headlineOf(s, all), steps(&s.Config), choices(all, class)
 	o.Paging = newPaging("./", values, "page", len(shown), mostRows)
 	o.Rows = onPage(shown, o.Paging)
-	if s.LastError != nil && s.LastError.Message != s.Message {
+	if s.State == controller.StateOK {
 		o.Earlier = s.LastError
 	}
 	o.Orphans = orphans(s)

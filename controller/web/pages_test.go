@@ -37,7 +37,7 @@ func lacks(t *testing.T, body string, texts ...string) {
 
 func TestEmptyOverview(t *testing.T) {
 	t.Parallel()
-	body := page(t, controller.Status{State: controller.StateOK, Healthy: true}, nil, "/").Body.String()
+	body := page(t, &controller.Status{State: controller.StateOK, Healthy: true}, nil, "/").Body.String()
 	holds(t, body, "There are no objects yet.", "No cluster is known yet.", "Everything the specs ask for is published", "Nothing to do.", "Nothing has been published since the start.")
 	lacks(t, body, "http-equiv", "Hold", "0001-01-01")
 }
@@ -47,9 +47,9 @@ func conditions(ready, reason string) []reconcile.Condition {
 }
 
 // some is a status with an object of each class.
-func some() controller.Status {
+func some() *controller.Status {
 	now := time.Now()
-	return controller.Status{
+	return &controller.Status{
 		State: controller.StateDegraded, Message: "cart.yaml:9:5: spec: is wrong", Healthy: true, Ready: true, Time: now,
 		Config:     controller.ConfigStatus{Desired: "0123456789abcdef", Published: "0123456789abcdef", Confirmed: "fedcba9876543210"},
 		Prometheus: controller.PrometheusStatus{Version: "3.15.0", Differences: []string{"declares 2.42"}, Unread: []string{"a", "b"}, Lag: 31.4},
@@ -110,7 +110,7 @@ func TestFilter(t *testing.T) {
 		holds(t, body, "name="+c.shown+`"`)
 		lacks(t, body, "name="+c.hidden+`"`)
 	}
-	body := page(t, controller.Status{Objects: some().Objects[:1]}, nil, "/?state=broken").Body.String()
+	body := page(t, &controller.Status{Objects: some().Objects[:1]}, nil, "/?state=broken").Body.String()
 	holds(t, body, "No object is in that state.")
 }
 

@@ -22,11 +22,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fixed is a source that always says the same.
 type fixed struct {
-	status controller.Status
+	status *controller.Status
 	says   *plan.Explanation // to every query, where it is set
 }
 
-func (f *fixed) Status() *controller.Status { return &f.status }
+func (f *fixed) Status() *controller.Status { return f.status }
 
 func (f *fixed) Explain(query string) (*plan.Explanation, error) {
 	switch {
@@ -49,14 +49,14 @@ func TestExplain(t *testing.T) {
 		{"/api/v1/explain?query=x&format=text", "text/plain; charset=utf-8", "\nnot everything is known:\n  a cluster\n", 200},
 		{"/api/v1/explain?query=nobody", "text/plain; charset=utf-8", "nobody of that name\n", 404},
 	} {
-		got := get(t, controller.Status{}, http.MethodGet, c.path)
+		got := get(t, &controller.Status{}, http.MethodGet, c.path)
 		if got.Code != c.code || got.Body.String() != c.body || got.Header().Get("Content-Type") != c.kind {
 			t.Errorf("%s answers %d, %s: %q", c.path, got.Code, got.Header().Get("Content-Type"), got.Body)
 		}
 	}
 }
 
-func get(t *testing.T, s controller.Status, method, path string) *httptest.ResponseRecorder {
+func get(t *testing.T, s *controller.Status, method, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewCounter(prometheus.CounterOpts{Name: "some_total", Help: "Some."}))
@@ -82,15 +82,15 @@ func TestHealth(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got := get(t, c.status, http.MethodGet, "/healthz").Code; got != c.healthz {
+			if got := get(t, &c.status, http.MethodGet, "/healthz").Code; got != c.healthz {
 				t.Errorf("/healthz answers %d", got)
 			}
-			if got := get(t, c.status, http.MethodGet, "/readyz"); got.Code != c.ready || got.Body.String() != c.says {
+			if got := get(t, &c.status, http.MethodGet, "/readyz"); got.Code != c.ready || got.Body.String() != c.says {
 				t.Errorf("/readyz answers %d, %q", got.Code, got.Body)
 			}
 		})
 	}
-	if got := get(t, controller.Status{}, http.MethodGet, "/healthz").Body.String(); got != "nothing is published yet\n" {
+	if got := get(t, &controller.Status{}, http.MethodGet, "/healthz").Body.String(); got != "nothing is published yet\n" {
 		t.Errorf("/healthz says %q", got)
 	}
 }
@@ -127,7 +127,7 @@ func TestPaths(t *testing.T) {
 		{"OPTIONS", "/", 405, "text/plain; charset=utf-8"},
 		{"TRACE", "/metrics", 405, "text/plain; charset=utf-8"},
 	} {
-		w := get(t, controller.Status{}, c.method, c.path)
+		w := get(t, &controller.Status{}, c.method, c.path)
 		if w.Code != c.code || w.Header().Get("Content-Type") != c.kind {
 			t.Errorf("%s %s: %d, %q", c.method, c.path, w.Code, w.Header().Get("Content-Type"))
 		}

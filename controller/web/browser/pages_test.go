@@ -58,6 +58,7 @@ func TestPages(t *testing.T) {
 	}
 	b.searches(task)
 	b.filters()
+	b.cover()
 }
 
 // task is the id of a running task of a service.
@@ -190,17 +191,31 @@ func (b *tab) filters() {
 	b.quiet("filter")
 }
 
+// cover takes the two pictures of docs/, which are of what a reader sees first.
+func (b *tab) cover() {
+	b.t.Helper()
+	for name, dark := range map[string]bool{"page": false, "page-dark": true} {
+		b.look(look{"cover", 1080, 860, 1, false, dark})
+		b.open("/")
+		b.write(name, func() []byte { return run(b, chromedp.CaptureScreenshot()) })
+	}
+}
+
 // picture writes the whole page, where pictures are wanted.
 func (b *tab) picture(name string) {
+	b.t.Helper()
+	b.write(name, func() []byte { return run(b, chromedp.FullScreenshot(100)) })
+}
+
+func (b *tab) write(name string, take func() []byte) {
 	b.t.Helper()
 	if *screenshots == "" {
 		return
 	}
-	png := run(b, chromedp.FullScreenshot(100))
 	if err := os.MkdirAll(*screenshots, 0o755); err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), png, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), take(), 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }

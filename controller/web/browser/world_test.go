@@ -58,7 +58,7 @@ func newWorld(t *testing.T) *world {
 		prometheus = "" // it takes seconds, and the pages are the same
 	}
 	args := []string{
-		"run", "--specs=" + w.specs, "--output=" + w.output, "--web.listen-address=" + w.web, "--ecs.poll-interval=2s", "--prometheus.url=",
+		"run", "--specs=specs", "--output=" + w.output, "--web.listen-address=" + w.web, "--ecs.poll-interval=2s", "--prometheus.url=",
 	}
 	if prometheus != "" {
 		w.prom = freeAddress(t)
@@ -139,7 +139,7 @@ func (w *world) start(name, path string, env []string, args ...string) {
 	// Not the test's context: it ends before the clean-ups that stop processes in order.
 	cmd := exec.CommandContext(context.Background(), path, args...)
 	var out lockedBuffer
-	cmd.Env, cmd.Stdout, cmd.Stderr = env, &out, &out
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.Dir = env, &out, &out, filepath.Dir(w.specs)
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
