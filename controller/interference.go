@@ -15,7 +15,7 @@ const maxInterference = 20
 // Interference is something that somebody else did to published files. It has
 // been undone.
 type Interference struct {
-	At   time.Time `json:"at"`
+	At   time.Time `json:"at"`   // when it was noticed
 	What string    `json:"what"` // such as "targets/class/default/targets.json was altered"
 }
 

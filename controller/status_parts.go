@@ -38,8 +38,8 @@ type SpecsStatus struct {
 // Hold is a configuration that was gone back to, and stays until it is released.
 // Targets follow all the same.
 type Hold struct {
-	Digest string    `json:"digest"` // of the configuration that is held
-	Since  time.Time `json:"since"`
+	Digest string    `json:"digest"`           // of the configuration that is held
+	Since  time.Time `json:"since"`            // when it began
 	Reason string    `json:"reason,omitempty"` // in the words of who asked for it
 	// Error is why it is not held after all; what the specs ask for is published.
 	Error string `json:"error,omitempty"`
