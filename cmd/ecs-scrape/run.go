@@ -210,7 +210,7 @@ func accepted(dir *target.Directory) (reconcile.Accepted, error) {
 func newRegistry(w *ecs.Watcher) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collectorversion.NewCollector("ecs_scrape"), awsCollector{w})
+		collectorversion.NewCollector("ecs_scrape"), awsCollector{w}, serviceCollector{w})
 	return r
 }
 
