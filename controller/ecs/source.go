@@ -51,9 +51,9 @@ func newSource(w *Watcher, src inventory.Source) *source {
 		w: w, want: src, born: w.now(), wake: make(chan struct{}, 1), cause: CauseStart,
 		retries: map[string]*retrying{}, lacking: map[part]*retrying{}, refreshed: map[string]time.Time{},
 		counted: map[string]counting{},
-		follow: newFollowing(),
-		state:  inventory.SourceStatus{Source: src, Region: src.Region, Account: accountOf(src.RoleARN), Reason: "not asked yet"},
-		stats:  PollStats{Listings: map[Cause]uint64{}},
+		follow:  newFollowing(),
+		state:   inventory.SourceStatus{Source: src, Region: src.Region, Account: accountOf(src.RoleARN), Reason: "not asked yet"},
+		stats:   PollStats{Listings: map[Cause]uint64{}},
 	}
 }
 
