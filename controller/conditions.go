@@ -193,6 +193,7 @@ func (c *Controller) restand(objects []ObjectStatus, now time.Time) []ObjectStat
 			break
 		}
 		out[i].Conditions = c.conditions(&c.standings[i])
+		out[i].LastChange = c.memory.changed[c.standings[i].id]
 		for k := range out[i].Conditions {
 			cond := &out[i].Conditions[k]
 			h := heading{c.standings[i].id, cond.Type, cond.Status, cond.Reason}

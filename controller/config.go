@@ -163,7 +163,7 @@ func (c *Controller) outcome(o outcome) {
 	case o.err == nil:
 		c.confirmed()
 	case lacks:
-		c.note(c.options.Log.Warn, "Prometheus lacks scrape pools", o.err)
+		c.refusal(c.options.Log.Warn, "Prometheus lacks scrape pools", o.err)
 		s.lack(missing.Pools, o.err)
 	case refused(o.err):
 		c.rollBack(o.err)
@@ -197,12 +197,12 @@ func (c *Controller) rollBack(cause error) {
 	back := c.earlier(cause)
 	if back == "" {
 		s.confirmed = ""
-		c.note(c.options.Log.Error, refusal, fmt.Errorf("%w; there is no earlier configuration to go back to", cause))
+		c.refusal(c.options.Log.Error, refusal, fmt.Errorf("%w; there is no earlier configuration to go back to", cause))
 		return
 	}
 	s.previous = back
 	err := fmt.Errorf("configuration %s was taken back: %w; %s", digest, cause, s.culprits())
-	c.note(c.options.Log.Error, refusal, err)
+	c.refusal(c.options.Log.Error, refusal, err)
 	if digest == s.desired {
 		s.rejected = &rejection{at: time.Now(), err: err}
 	}
@@ -244,6 +244,7 @@ func (c *Controller) earlier(cause error) string {
 // has Prometheus told.
 func (c *Controller) goBack() error {
 	s := &c.config
+	change := Change{At: time.Now(), Kind: ChangeRollback, Summary: fmt.Sprintf("configuration %s instead of %s", s.previous, s.published)}
 	if err := c.output.Swap(s.previous); err != nil {
 		return fmt.Errorf("go back to configuration %s: %w", s.previous, err)
 	}
@@ -252,6 +253,7 @@ func (c *Controller) goBack() error {
 		return err
 	}
 	s.published, s.swapped, s.confirmed = back, swapped, ""
+	c.record(change)
 	s.objects = s.confirmedObjects
 	c.confirmer.need(nil)
 	c.confirmer.want(target.Want{Digest: back, Swapped: swapped, Path: c.options.ConfigPath})
@@ -262,6 +264,14 @@ func (c *Controller) goBack() error {
 func (s *configState) stuck() bool { return s.rejected != nil && s.published == s.desired }
 
 const refusal = "Prometheus refused the configuration"
+
+// refusal is noted, and is part of the history.
+func (c *Controller) refusal(log func(string, ...any), what string, err error) {
+	if s := &c.config; s.problem == nil || s.problem.Error() != err.Error() {
+		c.history.add(Change{At: time.Now(), Kind: ChangeReload, Summary: err.Error(), Objects: differing(s.confirmedObjects, s.objects)})
+	}
+	c.note(log, what, err)
+}
 
 // note keeps why Prometheus does not run what is published as it should, and
 // logs it once.

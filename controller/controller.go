@@ -33,6 +33,9 @@ const (
 	// checkEvery is how often a confirmed Prometheus is looked at again, for a
 	// restart or for a reload that was not ours.
 	checkEvery = 5 * time.Second
+	// lookEvery is how often the status is brought up to date though nothing happens,
+	// so that its time tells that the controller is alive.
+	lookEvery = 20 * time.Second
 	// generations is how many old configurations are kept on disk.
 	generations = 5
 )
@@ -50,6 +53,8 @@ type Inventory interface {
 
 // Output is the published directory. It is used from one goroutine.
 type Output interface {
+	// Live is what is published now. It is not changed afterwards.
+	Live() (*artifact.Bundle, error)
 	Current() (digest string, swapped time.Time, err error)
 	Swap(digest string) error
 	Collect(keep map[string]bool, generations int) error
@@ -81,6 +86,18 @@ type Options struct {
 	// ever. It takes nothing away.
 	StaleAfter time.Duration
 	Log        *slog.Logger
+
+	// For the status alone:
+	SpecsLocation string // as --specs names it
+	Version       string // of the program
+	Instance      Instance
+	// Usage tells what AWS has been asked; nil if nobody knows. It is called often,
+	// and from one goroutine.
+	Usage func() []Usage
+	// Outlets are where the status is written to.
+	Outlets []Outlet
+	// Earlier is the last status that an earlier process wrote; nil if there is none.
+	Earlier *Status
 }
 
 // Controller runs passes until it is told to stop.
@@ -115,6 +132,9 @@ type Controller struct {
 	overdue    map[string]bool   // places that were logged
 	events     map[string]string // why the events of a place do not arrive, as logged
 	remembered *spec.Set         // whose accepted objects are on disk
+	history    history
+	memory     recollection
+	writers    []*writer // of the status; each has a goroutine of its own
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new
@@ -128,7 +148,13 @@ func New(r *reconcile.Reconciler, inv Inventory, out Output, reloader Reloader, 
 	if reloader != nil {
 		c.confirmer = newConfirmer(reloader)
 	}
-	c.status.Store(newStatus(StateStarting, "the first pass has not run yet"))
+	c.recall(o.Earlier)
+	for _, outlet := range o.Outlets {
+		c.writers = append(c.writers, newWriter(outlet, c))
+	}
+	s := newStatus(StateStarting, "the first pass has not run yet")
+	c.introduce(s)
+	c.status.Store(s)
 	m.watch(c)
 	return c
 }
@@ -140,6 +166,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return c.inventory.Run(inner) })
 	if c.confirmer != nil {
 		group.Go(func() error { c.confirmer.run(inner); return nil })
+	}
+	for _, w := range c.writers {
+		group.Go(func() error { w.run(inner); return nil })
 	}
 	group.Go(func() error { c.loop(inner); return nil })
 	if err := group.Wait(); ctx.Err() == nil {
@@ -156,6 +185,8 @@ func (c *Controller) loop(ctx context.Context) {
 	next.at(time.Now())
 	specs := time.NewTicker(c.options.SpecsInterval)
 	defer specs.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -171,6 +202,9 @@ func (c *Controller) loop(ctx context.Context) {
 			}
 			continue
 		case <-c.nudged:
+			c.refresh()
+			continue
+		case <-look.C:
 			c.refresh()
 			continue
 		case <-specs.C:
@@ -197,7 +231,8 @@ func (c *Controller) found() {
 	c.config.previous = digest
 	s := newStatus(StateStarting, c.Status().Message)
 	s.Healthy = true
-	c.status.Store(s)
+	c.introduce(s)
+	c.store(s)
 }
 
 // waiting is what a confirmation waits for.

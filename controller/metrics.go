@@ -21,6 +21,7 @@ type Metrics struct {
 	reloads    *prometheus.CounterVec
 	reload     prometheus.Gauge
 	writes     prometheus.Counter
+	puts       *prometheus.CounterVec
 	bytes      prometheus.Counter
 	loads      *prometheus.CounterVec
 	load       prometheus.Gauge
@@ -45,8 +46,12 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		bytes:  counter("ecs_scrape_target_file_written_bytes_total", "Bytes of the target files written."),
 		loads:  counters("ecs_scrape_specs_loads_total", "Looks at the source of the specs, by result. An object that is wrong is no error here.", "success", "error"),
 		load:   gauge("ecs_scrape_specs_last_success_timestamp_seconds", "When the source of the specs was last read as a whole."),
+		puts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecs_scrape_status_writes_total",
+			Help: "Times that the status was written, by place (file, s3) and result.",
+		}, []string{"place", "result"}),
 	}
-	r.MustRegister(m.passes, m.duration, m.passed, m.publishing, m.reloads, m.reload, m.writes, m.bytes, m.loads, m.load)
+	r.MustRegister(m.passes, m.duration, m.passed, m.publishing, m.reloads, m.reload, m.writes, m.bytes, m.loads, m.load, m.puts)
 	return m
 }
 
@@ -96,6 +101,16 @@ func (m *Metrics) reloaded(err error) {
 		result = "rejected"
 	}
 	m.reloads.WithLabelValues(result).Inc()
+}
+
+// outlet creates the counters of a place at zero.
+func (m *Metrics) outlet(place string) {
+	m.puts.WithLabelValues(place, "success")
+	m.puts.WithLabelValues(place, "error")
+}
+
+func (m *Metrics) put(place string, err error) {
+	m.puts.WithLabelValues(place, resultOf(err)).Inc()
 }
 
 // wrote takes down a publication.

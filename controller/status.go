@@ -25,6 +25,12 @@ const (
 
 // Status is how everything stands, after a pass. It is not changed once stored.
 type Status struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Version is the program's.
+	Version  string   `json:"version"`
+	Instance Instance `json:"instance"`
+
 	State   string `json:"state"`
 	Message string `json:"message,omitempty"`
 	// Healthy says that current/ is a set that passed validation: /healthz.
@@ -33,7 +39,13 @@ type Status struct {
 	// Prometheus answers and has every pool with targets: /readyz.
 	Ready bool `json:"ready"`
 
-	Time    time.Time     `json:"time"` // of the last pass
+	// Time is when the controller last looked, which is at least twice a minute. A
+	// document that is much older is of a controller that hangs, or is gone.
+	Time time.Time `json:"time"`
+	// LastError is the last reason for not being as asked for. It stays when that
+	// is over, until there is another one.
+	LastError *ErrorStatus `json:"lastError,omitempty"`
+
 	Specs   SpecsStatus   `json:"specs"`
 	Config  ConfigStatus  `json:"config"`
 	Targets TargetsStatus `json:"targets"`
@@ -105,6 +117,8 @@ type ObjectStatus struct {
 	Findings int    `json:"findings"`
 	// Warnings are about what is served all the same.
 	Warnings []string `json:"warnings,omitempty"`
+	// LastChange is when another version of it was served, or its targets changed.
+	LastChange time.Time `json:"lastChange,omitzero"`
 	// Conditions are Accepted, Ready and Stale.
 	Conditions []reconcile.Condition `json:"conditions"`
 
@@ -170,7 +184,7 @@ func (c *Controller) report(r result) {
 		c.logProblems(r.pass.Problems)
 	}
 	c.reported, c.passErr = r.pass, cmp.Or(r.err, r.pass.LoadError)
-	s.Time = time.Now().UTC()
+	c.memory.loaded(r.pass, time.Now().UTC())
 	c.restate(s)
 }
 
@@ -185,14 +199,26 @@ func (c *Controller) refresh() {
 }
 
 func (c *Controller) restate(s *Status) {
+	now := time.Now().UTC()
+	c.history.tick(now)
 	s.Config = c.configStatus()
-	s.Overdue = overdue(s.Sources, s.Scopes, time.Now(), c.options.StaleAfter)
+	s.Overdue = overdue(s.Sources, s.Scopes, now, c.options.StaleAfter)
 	c.logOverdue(s.Overdue)
 	c.logEvents(s.Sources)
-	s.Objects = c.restand(s.Objects, time.Now().UTC())
+	s.Objects = c.restand(s.Objects, now)
 	s.Healthy = c.config.published != "" || c.config.previous != ""
 	s.judge(c.passErr)
+	c.memory.fail(s.fault(c.passErr), now)
+	c.introduce(s)
+	c.store(s)
+}
+
+// store makes the status the newest one. It is not changed any more.
+func (c *Controller) store(s *Status) {
 	c.status.Store(s)
+	for _, w := range c.writers {
+		w.nudge()
+	}
 }
 
 // survey is what a pass found.
@@ -201,6 +227,7 @@ func (c *Controller) survey(pass *reconcile.Pass) *Status {
 	s.Problems = emptyNotNil(pass.Problems)
 	if snap := pass.Snapshot; snap != nil {
 		s.Sources, s.Scopes, s.Targets.Waiting = emptyNotNil(snap.Sources), emptyNotNil(snap.Scopes), snap.Waiting
+		s.Removals = removals(snap.Omitted)
 	}
 	p := pass.Plan
 	if p == nil && c.last != nil {
@@ -215,6 +242,7 @@ func (c *Controller) survey(pass *reconcile.Pass) *Status {
 		s.pools = p.Bundle.Pools
 	}
 	s.Objects = objectStatuses(pass, p, s.Findings)
+	c.memory.found(pass.Objects, time.Now().UTC())
 	c.standings = standings(pass, p)
 	return s
 }
@@ -251,6 +279,15 @@ func (s *Status) judge(err error) {
 	default:
 		s.State, s.Message = s.inventoryState()
 	}
+}
+
+// fault is why something is not as asked for, "" where nothing is wrong or only
+// ECS cannot be read.
+func (s *Status) fault(err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return s.Config.Error
 }
 
 func (s *Status) inventoryState() (state, message string) {

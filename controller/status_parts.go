@@ -6,6 +6,21 @@ import (
 	"ecs-scrape/spec"
 )
 
+// StatusKind is the kind of the document.
+const StatusKind = "Status"
+
+// Instance is where a controller runs, as far as it knows.
+type Instance struct {
+	Host string `json:"host,omitempty"` // its name
+	Task string `json:"task,omitempty"` // ARN of the ECS task
+}
+
+// ErrorStatus is an error and when it was first met.
+type ErrorStatus struct {
+	At      time.Time `json:"at"`
+	Message string    `json:"message"`
+}
+
 // SpecsStatus is where the specs come from and which of them are in use.
 type SpecsStatus struct {
 	Location string `json:"location"` // as --specs names it

@@ -186,7 +186,8 @@ const (
 	// Wanted is published and may still be refused, so targets that move to
 	// another pool are in both.
 	Wanted Standing = iota
-	// Refused is not published: the live configuration stays, and targets follow.
+	// Refused is not published: the live configuration stays, and targets follow,
+	// each in the pool in which that configuration scrapes its object.
 	Refused
 	// Confirmed is loaded, or nobody is there to refuse it: targets that have
 	// moved leave their old pool.
@@ -202,6 +203,9 @@ func (r *Reconciler) Publish(p *Pass, now time.Time, s Standing) (Published, err
 			return Published{}, fmt.Errorf("read what is published: %w", err)
 		}
 		pools = keepMoving(live, pools)
+		if s == Refused {
+			pools = standIns(r.jobs.loaded(live), p.Plan.Bundle.Pools, pools)
+		}
 	}
 	out, err := r.output.WriteTargets(now, pools)
 	if err != nil {

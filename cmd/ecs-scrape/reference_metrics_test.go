@@ -66,6 +66,7 @@ func labelBounds() map[string]string {
 		"name":      "objects of the specs",
 		"type":      "the three types of conditions",
 		"result":    "fixed, as the meaning says",
+		"place":     "fixed, as the meaning says",
 		"cause":     "fixed, as the meaning says",
 		"category":  "[categories](flags.md#categories-of---ecsquota)",
 		"operation": "operations of AWS that are called, some fifteen",

@@ -37,8 +37,9 @@ type runOptions struct {
 	log        logFlags
 	prometheus prometheusFlags
 	secrets    secretsFlags
+	status     statusFlags
 	output     string
-	webCfg     string
+	connection string // file that says how Prometheus is reached
 	staleAfter time.Duration
 
 	stderr io.Writer
@@ -66,12 +67,13 @@ a second, with nothing half-written.`,
 	o.ecs.addWatch(f)
 	o.log.add(f)
 	o.secrets.add(f)
+	o.status.add(f)
 	o.prometheus.add(f, "where Prometheus answers; empty: nobody is told to reload, and it is not scraped",
 		"where the page, the metrics and the health checks are served")
 	f.DurationVar(&o.specs.interval, "specs.interval", 0, "how often the specs are looked at (default 1s for a directory, 10s for S3)")
 	f.DurationVar(&o.staleAfter, "ecs.stale-after", defaultStale, "raise the alarm when a cluster could not be read for that long since the first attempt that failed; 0 never. Its targets stay as last known, however long")
 	f.StringVar(&o.output, "output", defaultOutput, "directory to publish into")
-	f.StringVar(&o.webCfg, "web.config.file", "", "file with TLS and basic auth settings for that address")
+	f.StringVar(&o.connection, "prometheus.config.file", "", "file in the format of Prometheus's http_config that says how Prometheus is reached: TLS, credentials, proxy, headers. Changes of it are taken without a restart")
 	return cmd
 }
 
@@ -107,7 +109,7 @@ func runRun(ctx context.Context, o *runOptions) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { a.specs.Run(ctx); return nil })
 	group.Go(func() error { return a.controller.Run(ctx) })
-	group.Go(func() error { return a.serve(ctx, listener, o.webCfg) })
+	group.Go(func() error { return a.serve(ctx, listener, o.prometheus.webCfg) })
 	return group.Wait()
 }
 
@@ -136,7 +138,7 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	reloader, err := newReloader(o.prometheus.url)
+	reloader, err := newReloader(o.prometheus.url, o.connection)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +162,12 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 		return nil, err
 	}
 	r := reconcile.New(paced, watcher, out, objects, passOptions)
-	options := controller.Options{SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, Log: log}
+	options := controller.Options{
+		SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, SpecsLocation: o.specs.location, Log: log,
+	}
+	if err := o.status.apply(ctx, &options, dir, watcher); err != nil {
+		return nil, fmt.Errorf("--status.s3: %w", err)
+	}
 	a := &app{log: log, specs: paced, registry: registry}
 	if reloader == nil {
 		a.controller = controller.New(r, watcher, out, nil, metrics, options)
@@ -182,11 +189,19 @@ func (f *specsFlags) pollInterval() time.Duration {
 }
 
 // newReloader is nil where no Prometheus is to be told.
-func newReloader(url string) (*target.Reloader, error) {
+func newReloader(url, connection string) (*target.Reloader, error) {
 	if url == "" {
 		return nil, nil //nolint:nilnil // nobody to tell is a choice, not an error
 	}
-	p, err := target.NewPrometheus(url, target.PrometheusOptions{})
+	var options target.PrometheusOptions
+	if connection != "" {
+		c, err := target.NewConnection(connection)
+		if err != nil {
+			return nil, fmt.Errorf("--prometheus.config.file: %w", err)
+		}
+		options.Connection = c
+	}
+	p, err := target.NewPrometheus(url, options)
 	if err != nil {
 		return nil, fmt.Errorf("--prometheus.url: %w", err)
 	}

@@ -109,6 +109,11 @@ func (d *Directory) readConfig() error {
 		err = nil
 	}
 	d.config = d.generation(digest, files)
+	for p, s := range d.config.stamps {
+		if s.mode != fileMode { // Prometheus may not be able to read it
+			delete(files, p)
+		}
+	}
 	return err
 }
 
@@ -157,7 +162,7 @@ func (d *Directory) readPools() (map[string]*poolState, error) {
 			return nil, err
 		}
 		pools[p] = d.decode(p, data)
-		pools[p].stamp = seen
+		pools[p].stamp, pools[p].altered = seen, seen.mode != fileMode
 	}
 	return pools, nil
 }
