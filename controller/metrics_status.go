@@ -17,7 +17,7 @@ var (
 
 	descTargets   = statusDesc("object_targets", "Targets of a ScrapeTarget.", "name")
 	descWithheld  = statusDesc("object_targets_withheld", "Targets of a ScrapeTarget that are not published although Prometheus would take them; findings say why.", "name")
-	descCondition = statusDesc("object_condition", "Condition of an object by type (Accepted, Ready, Stale): 1 True, 0 False, -1 Unknown. What this Prometheus does not select is left out.", "kind", "name", "type")
+	descCondition = statusDesc("object_condition", "Condition of an object by type (Accepted, Ready, Stale): 1 True, 0 False, -1 Unknown. Of what this Prometheus does not select, Ready is left out, and all of what is another's.", "kind", "name", "type")
 	descHeld      = statusDesc("targets_held", "Targets published only because their cluster could not be read yet.")
 	descWaiting   = statusDesc("tasks_waiting", "Tasks that a listing omits and that nothing proves stopped.")
 	descHealthy   = statusDesc("healthy", "Whether a set that passed validation is published, so that Prometheus can start.")
@@ -83,8 +83,8 @@ func (g gauges) put(d *prometheus.Desc, v float64, labels ...string) {
 }
 
 func (g gauges) object(o *ObjectStatus) {
-	if !o.Other {
-		for _, c := range o.Conditions {
+	for _, c := range o.Conditions {
+		if !o.Other && c.Reason != reconcile.ReasonNotSelected {
 			g.put(descCondition, conditionValue(c.Status), o.Kind, o.Name, c.Type)
 		}
 	}
