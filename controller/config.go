@@ -19,7 +19,7 @@ type configState struct {
 	swapped   time.Time
 	confirmed string // what Prometheus has loaded
 	previous  string // confirmed before it: where a refused one goes back to
-	collected string
+	collected string // confirmed, and nothing else has been published since what it does not name was removed
 
 	rejected *rejection // of desired; nil where it was not refused
 	problem  error      // why published is not confirmed, or what it lacks
@@ -87,7 +87,7 @@ func (s *configState) publish(digest string, swapped time.Time) {
 	if s.confirmed != "" && s.confirmed != digest {
 		s.previous = s.confirmed
 	}
-	s.published, s.swapped, s.confirmed = digest, swapped, ""
+	s.published, s.swapped, s.confirmed, s.collected = digest, swapped, "", ""
 	s.problem, s.rejected = nil, nil
 }
 

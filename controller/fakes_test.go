@@ -217,6 +217,7 @@ type output struct {
 	written     time.Time
 	writes      int
 	collected   []string
+	collections int
 	state       map[string]string
 	earlier     []string
 	meddled     []string
@@ -256,6 +257,13 @@ func (o *output) Rules() string {
 		}
 	}
 	return strings.Join(names, " ")
+}
+
+// Collections counts them.
+func (o *output) Collections() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.collections
 }
 
 // Collected are the target files that were kept at the last collection.
@@ -392,6 +400,7 @@ func (o *output) Collect(keep map[string]bool, _ int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.collected = slices.Sorted(maps.Keys(keep))
+	o.collections++
 	return o.failing["Collect"]
 }
 
