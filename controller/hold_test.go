@@ -158,8 +158,8 @@ func TestHoldWithoutAPass(t *testing.T) {
 		}
 		w.output.Fail("Swap", errBroken)
 		w.ask(&target.Hold{Digest: first})
-		if got := w.server.Loaded(); got == first || !strings.Contains(w.c.Status().Message, errBroken.Error()) {
-			t.Errorf("loaded is %s, and the status %q", got, w.c.Status().Message)
+		if got := w.server.Loaded(); got == first || !strings.Contains(w.c.Status().Config.Error, errBroken.Error()) {
+			t.Errorf("loaded is %s, and the status %+v", got, w.c.Status().Config)
 		}
 		w.output.Fail("Swap", nil)
 		w.wait(time.Second)

@@ -160,6 +160,13 @@ func newStatus(state, message string) *Status {
 	}
 }
 
+// NotRunning is the status while there is no controller yet, and why.
+func NotRunning(state, message string) *Status {
+	s := newStatus(state, message)
+	s.Time = time.Now().UTC()
+	return s
+}
+
 // report stores the status after a pass and logs problems that are new.
 func (c *Controller) report(r result) {
 	var s *Status
