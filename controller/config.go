@@ -146,6 +146,7 @@ func (c *Controller) outcome(o outcome) {
 	s := &c.config
 	if o.restarted {
 		s.rejected, s.refused = nil, nil
+		c.reread(true)
 	}
 	if o.want.Digest != s.published || !o.want.Swapped.Equal(s.swapped) {
 		return // overtaken, or only a restart
@@ -165,6 +166,7 @@ func (c *Controller) outcome(o outcome) {
 	case lacks:
 		c.note(c.options.Log.Warn, "Prometheus lacks scrape pools", o.err)
 		s.lack(missing.Pools, o.err)
+		c.reread(false)
 	case refused(o.err):
 		c.rollBack(o.err)
 	default:
@@ -180,6 +182,7 @@ func (c *Controller) confirmed() {
 		c.options.Log.Debug("Prometheus confirmed the configuration", "digest", s.published)
 	}
 	s.confirm(s.published)
+	c.reread(false)
 }
 
 // refused says that Prometheus will not run the configuration as it is.

@@ -59,6 +59,8 @@ type Output interface {
 	Earlier() ([]string, error)
 	// Intact is false where a published file is not as it was written.
 	Intact() bool
+	// Modified are the modification times of the target files, by path.
+	Modified() map[string]time.Time
 }
 
 // Reloader has Prometheus take a configuration and watches that it keeps it.
@@ -80,7 +82,10 @@ type Options struct {
 	// StaleAfter is how long a place may go unread before that is an alarm; 0 for
 	// ever. It takes nothing away.
 	StaleAfter time.Duration
-	Log        *slog.Logger
+	// Observed is the Prometheus that the reloader tells; nil where nothing is
+	// asked of it.
+	Observed Observed
+	Log      *slog.Logger
 }
 
 // Controller runs passes until it is told to stop.
@@ -90,6 +95,10 @@ type Controller struct {
 	inventory  Inventory
 	output     Output
 	confirmer  *confirmer // nil where no Prometheus is told
+	// acquaintance and reads are nil where no Prometheus is observed.
+	acquaintance *acquaintance
+	reads        *reads
+	grave        atomic.Int64 // differences that matter
 
 	status  atomic.Pointer[Status]
 	metrics *Metrics
@@ -115,6 +124,8 @@ type Controller struct {
 	overdue    map[string]bool   // places that were logged
 	events     map[string]string // why the events of a place do not arrive, as logged
 	remembered *spec.Set         // whose accepted objects are on disk
+	told       map[string]bool   // grave differences that were logged
+	unread     bool              // that target files are not read was logged
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new
@@ -128,6 +139,7 @@ func New(r *reconcile.Reconciler, inv Inventory, out Output, reloader Reloader, 
 	if reloader != nil {
 		c.confirmer = newConfirmer(reloader)
 	}
+	c.observe(o.Observed)
 	c.status.Store(newStatus(StateStarting, "the first pass has not run yet"))
 	m.watch(c)
 	return c
@@ -140,6 +152,10 @@ func (c *Controller) Run(ctx context.Context) error {
 	group.Go(func() error { return c.inventory.Run(inner) })
 	if c.confirmer != nil {
 		group.Go(func() error { c.confirmer.run(inner); return nil })
+	}
+	if c.acquaintance != nil {
+		group.Go(func() error { c.acquaintance.run(inner); return nil })
+		group.Go(func() error { c.reads.run(inner); return nil })
 	}
 	group.Go(func() error { c.loop(inner); return nil })
 	if err := group.Wait(); ctx.Err() == nil {
@@ -213,10 +229,7 @@ func (c *Controller) Reported(state string, err error) {
 	if err != nil && (last.err == nil || last.err.Error() != err.Error()) {
 		c.options.Log.Warn("Prometheus does not take the configuration yet", "state", state, "err", err)
 	}
-	select {
-	case c.nudged <- struct{}{}:
-	default:
-	}
+	c.nudge()
 }
 
 func (c *Controller) outcomes() <-chan outcome {

@@ -208,6 +208,7 @@ type output struct {
 	collected   []string
 	state       map[string]string
 	earlier     []string
+	modified    map[string]time.Time
 }
 
 // Fail makes a method fail by its name until it is told nil.
@@ -253,6 +254,12 @@ func (o *output) Collected() []string {
 
 func (o *output) Intact() bool { return true }
 
+func (o *output) Modified() map[string]time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.modified)
+}
+
 func (o *output) Live() (*artifact.Bundle, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -278,7 +285,7 @@ func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (changed int
 			continue
 		}
 		changed++
-		o.pools[p.Path] = p
+		o.pools[p.Path], o.modified[p.Path] = p, now
 	}
 	if changed > 0 {
 		o.written = now
@@ -534,6 +541,7 @@ func newWorld(t *testing.T) *world {
 		inventory: newAccount(),
 		output: &output{
 			pools: map[string]artifact.Pool{}, generations: map[string]artifact.Files{}, failing: map[string]error{}, state: map[string]string{},
+			modified: map[string]time.Time{},
 		},
 		server: &server{changed: make(chan struct{}), started: time.Now()},
 		log:    &journal{},

@@ -16,6 +16,7 @@ type Metrics struct {
 	duration   prometheus.Histogram
 	reloads    *prometheus.CounterVec
 	writes     prometheus.Counter
+	reads      prometheus.Histogram
 }
 
 // NewMetrics registers the controller's metrics.
@@ -39,6 +40,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "ecs_scrape_target_file_writes_total",
 			Help: "Target files written.",
 		}),
+		reads: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "ecs_scrape_target_file_read_seconds",
+			Help:    "Seconds from a change of a target file until Prometheus was seen to have read it: at most that long, since it is asked a second later at the earliest, and every 5 s at most.",
+			Buckets: []float64{1.5, 3, 6, 12, 30, 60, 120, 300, 900},
+		}),
 	}
 	for _, result := range []string{"success", "error"} {
 		m.passes.WithLabelValues(result)
@@ -46,7 +52,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	for _, result := range []string{"confirmed", "rejected", "unconfirmed"} {
 		m.reloads.WithLabelValues(result)
 	}
-	r.MustRegister(m.passes, m.duration, m.reloads, m.writes)
+	r.MustRegister(m.passes, m.duration, m.reloads, m.writes, m.reads)
 	return m
 }
 
@@ -70,6 +76,8 @@ func (m *Metrics) reloaded(err error) {
 	m.reloads.WithLabelValues(result).Inc()
 }
 
+func (m *Metrics) read(after time.Duration) { m.reads.Observe(after.Seconds()) }
+
 func (m *Metrics) written(n int) { m.writes.Add(float64(n)) }
 
 // watch registers what is read from the status when it is scraped.
@@ -85,6 +93,10 @@ var (
 	descConfig   = prometheus.NewDesc("ecs_scrape_config_info", "Digests of the desired, published and confirmed configuration.", []string{"desired", "published", "confirmed"}, nil)
 	descUnread   = prometheus.NewDesc("ecs_scrape_cluster_stale_seconds", "Seconds for which a cluster could not be read; 0 while it can. Its targets are served as last known.", []string{"account", "region", "cluster"}, nil)
 	descOverdue  = prometheus.NewDesc("ecs_scrape_overdue", "Clusters, and regions whose clusters cannot be listed, that have not been read for longer than --ecs.stale-after.", nil, nil)
+	descInfo     = prometheus.NewDesc("ecs_scrape_prometheus_info", "The Prometheus that is told to reload, with its version, \"\" where its build does not know it; absent until it has answered.", []string{"version"}, nil)
+	descDiffers  = prometheus.NewDesc("ecs_scrape_prometheus_differences", "Differences of Prometheus from what the PrometheusConfig declares that may have it refuse or lack what is published. The status names them, and those that do not matter so much.", nil, nil)
+	descNotRead  = prometheus.NewDesc("ecs_scrape_target_files_unread", "Target files that Prometheus has not read since they changed, though it was given a second; absent while it does not tell.", nil, nil)
+	descLag      = prometheus.NewDesc("ecs_scrape_target_files_lag_seconds", "For how long the longest of the target files has waited to be read; absent while Prometheus does not tell.", nil, nil)
 	descScope    = prometheus.NewDesc("ecs_scrape_cluster_synced", "Whether the last listing of a cluster was complete.", []string{"account", "region", "cluster"}, nil)
 )
 
@@ -92,7 +104,7 @@ var (
 type statusCollector struct{ c *Controller }
 
 func (s statusCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descTargets, descWithheld, descObject, descHeld, descWaiting, descReady, descConfig, descScope, descUnread, descOverdue} {
+	for _, d := range []*prometheus.Desc{descTargets, descWithheld, descObject, descHeld, descWaiting, descReady, descConfig, descScope, descUnread, descOverdue, descInfo, descDiffers, descNotRead, descLag} {
 		ch <- d
 	}
 }
@@ -116,6 +128,7 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	gauge(descOverdue, float64(len(st.Overdue)))
+	s.c.collectPrometheus(gauge)
 	for i := range st.Scopes {
 		sc := &st.Scopes[i]
 		if sc.State == inventory.Gone {
@@ -127,6 +140,21 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		gauge(descScope, flag(sc.State == inventory.Synced), sc.Scope.Account, sc.Scope.Region, sc.Scope.Cluster)
 		gauge(descUnread, age, sc.Scope.Account, sc.Scope.Region, sc.Scope.Cluster)
+	}
+}
+
+// collectPrometheus tells of the observed Prometheus, where there is one.
+func (c *Controller) collectPrometheus(gauge func(d *prometheus.Desc, v float64, labels ...string)) {
+	if c.acquaintance == nil {
+		return
+	}
+	gauge(descDiffers, float64(c.grave.Load()))
+	if a := c.acquaintance.known.Load(); a != nil {
+		gauge(descInfo, 1, a.Version)
+	}
+	if s := c.reads.state(); s.Known {
+		gauge(descNotRead, float64(len(s.Unread)))
+		gauge(descLag, s.lag(time.Now()).Seconds())
 	}
 }
 

@@ -184,6 +184,7 @@ func (c *Controller) refresh() {
 
 func (c *Controller) restate(s *Status) {
 	s.Config = c.configStatus()
+	c.restatePrometheus(s, time.Now())
 	s.Overdue = overdue(s.Sources, s.Scopes, time.Now(), c.options.StaleAfter)
 	c.logOverdue(s.Overdue)
 	c.logEvents(s.Sources)
@@ -246,6 +247,8 @@ func (s *Status) judge(err error) {
 		s.State, s.Message = StateDegraded, fault.Error()
 	case !s.Ready:
 		s.State, s.Message = StatePending, "waiting for Prometheus to load the configuration"
+	case s.Prometheus.late():
+		s.State, s.Message = StateDegraded, s.Prometheus.unreadText()
 	default:
 		s.State, s.Message = s.inventoryState()
 	}

@@ -165,6 +165,7 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 		a.controller = controller.New(r, watcher, out, nil, controller.NewMetrics(registry), options)
 		return a, nil
 	}
+	options.Observed = reloader.Prometheus
 	a.controller = controller.New(r, watcher, out, reloader, controller.NewMetrics(registry), options)
 	reloader.Report = a.controller.Reported
 	return a, nil
