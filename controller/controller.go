@@ -33,8 +33,9 @@ const (
 	// checkEvery is how often a confirmed Prometheus is looked at again, for a
 	// restart or for a reload that was not ours.
 	checkEvery = 5 * time.Second
-	// generations is how many old configurations are kept on disk.
-	generations = 5
+	// lookEvery is how often the status is brought up to date though nothing happens,
+	// so that its time tells that the controller is alive.
+	lookEvery = 20 * time.Second
 )
 
 // AcceptedFile holds the last valid objects, below the output's .state.
@@ -50,6 +51,8 @@ type Inventory interface {
 
 // Output is the published directory. It is used from one goroutine.
 type Output interface {
+	// Live is what is published now. It is not changed afterwards.
+	Live() (*artifact.Bundle, error)
 	Current() (digest string, swapped time.Time, err error)
 	Swap(digest string) error
 	Collect(keep map[string]bool, generations int) error
@@ -59,6 +62,17 @@ type Output interface {
 	Earlier() ([]string, error)
 	// Intact is false where a published file is not as it was written.
 	Intact() bool
+	// Mend makes what was made current last current again, and whole, where
+	// somebody else has changed it.
+	Mend() error
+	// Interference is what somebody else did to published files, since the last call.
+	Interference() []string
+	// Hold is the configuration that is to be held; nil if none is.
+	Hold() (*target.Hold, error)
+	// Sound is nil where the configuration of that digest can be published.
+	Sound(digest string) error
+	// Confirm notes that Prometheus has confirmed a configuration.
+	Confirm(digest string) error
 }
 
 // Reloader has Prometheus take a configuration and watches that it keeps it.
@@ -80,7 +94,22 @@ type Options struct {
 	// StaleAfter is how long a place may go unread before that is an alarm; 0 for
 	// ever. It takes nothing away.
 	StaleAfter time.Duration
-	Log        *slog.Logger
+
+	// For the status alone:
+	SpecsLocation string // as --specs names it
+	Version       string // of the program
+	Instance      Instance
+	// Usage tells what AWS has been asked; nil if nobody knows. It is called often,
+	// and from one goroutine.
+	Usage func() []Usage
+	// Outlets are where the status is written to.
+	Outlets []Outlet
+	// Earlier is the last status that an earlier process wrote; nil if there is none.
+	Earlier *Status
+	// Generations is how many configurations are kept on disk, the current one
+	// included; 0 is [target.DefaultGenerations].
+	Generations int
+	Log         *slog.Logger
 }
 
 // Controller runs passes until it is told to stop.
@@ -115,6 +144,11 @@ type Controller struct {
 	overdue    map[string]bool   // places that were logged
 	events     map[string]string // why the events of a place do not arrive, as logged
 	remembered *spec.Set         // whose accepted objects are on disk
+	history    history
+	memory     recollection
+	writers    []*writer // of the status; each has a goroutine of its own
+
+	interference []Interference // of late, the newest first
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new
@@ -128,7 +162,13 @@ func New(r *reconcile.Reconciler, inv Inventory, out Output, reloader Reloader, 
 	if reloader != nil {
 		c.confirmer = newConfirmer(reloader)
 	}
-	c.status.Store(newStatus(StateStarting, "the first pass has not run yet"))
+	c.recall(o.Earlier)
+	for _, outlet := range o.Outlets {
+		c.writers = append(c.writers, newWriter(outlet, c))
+	}
+	s := newStatus(StateStarting, "the first pass has not run yet")
+	c.introduce(s)
+	c.status.Store(s)
 	m.watch(c)
 	return c
 }
@@ -141,6 +181,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	if c.confirmer != nil {
 		group.Go(func() error { c.confirmer.run(inner); return nil })
 	}
+	for _, w := range c.writers {
+		group.Go(func() error { w.run(inner); return nil })
+	}
 	group.Go(func() error { c.loop(inner); return nil })
 	if err := group.Wait(); ctx.Err() == nil {
 		return err
@@ -151,11 +194,16 @@ func (c *Controller) Run(ctx context.Context) error {
 // loop runs a pass at once and then whenever something says when.
 func (c *Controller) loop(ctx context.Context) {
 	c.found()
+	c.holdChanged()
 	next := newAlarm()
 	defer next.stop()
 	next.at(time.Now())
 	specs := time.NewTicker(c.options.SpecsInterval)
 	defer specs.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	holds := time.NewTicker(holdEvery)
+	defer holds.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -173,6 +221,13 @@ func (c *Controller) loop(ctx context.Context) {
 		case <-c.nudged:
 			c.refresh()
 			continue
+		case <-look.C:
+			c.refresh()
+			continue
+		case <-holds.C:
+			if !c.lookAtHold() {
+				continue
+			}
 		case <-specs.C:
 		case <-next.c():
 		}
@@ -197,7 +252,8 @@ func (c *Controller) found() {
 	c.config.previous = digest
 	s := newStatus(StateStarting, c.Status().Message)
 	s.Healthy = true
-	c.status.Store(s)
+	c.introduce(s)
+	c.store(s)
 }
 
 // waiting is what a confirmation waits for.
@@ -235,9 +291,7 @@ func (c *Controller) pass(ctx context.Context) (again time.Time) {
 		return time.Time{}
 	}
 	c.report(r)
-	if !r.idle {
-		c.metrics.observe(time.Since(start), r.err)
-	}
+	c.metrics.observe(time.Since(start), r.idle, r.err)
 	if r.err != nil {
 		return c.failed(r.err, r.pass)
 	}

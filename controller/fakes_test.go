@@ -208,6 +208,9 @@ type output struct {
 	collected   []string
 	state       map[string]string
 	earlier     []string
+	meddled     []string
+	hold        *target.Hold
+	confirmed   []string
 }
 
 // Fail makes a method fail by its name until it is told nil.
@@ -253,6 +256,52 @@ func (o *output) Collected() []string {
 
 func (o *output) Intact() bool { return true }
 
+func (o *output) Mend() error { return nil }
+
+// Meddle is somebody else who does something to published files.
+func (o *output) Meddle(what string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.meddled = append(o.meddled, what)
+}
+
+func (o *output) Interference() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := o.meddled
+	o.meddled = nil
+	return out
+}
+
+// Ask is an operator who asks for a configuration to be held; nil releases it.
+func (o *output) Ask(h *target.Hold) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hold = h
+}
+
+func (o *output) Hold() (*target.Hold, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.hold, o.failing["Hold"]
+}
+
+func (o *output) Sound(digest string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.generations[digest] == nil {
+		return fmt.Errorf("no generation %q", digest)
+	}
+	return o.failing["Sound"]
+}
+
+func (o *output) Confirm(digest string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.confirmed = append(o.confirmed, digest)
+	return o.failing["Confirm"]
+}
+
 func (o *output) Live() (*artifact.Bundle, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -263,28 +312,29 @@ func (o *output) Live() (*artifact.Bundle, error) {
 	return b, o.failing["Live"]
 }
 
-func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (changed int, due time.Time, err error) {
+func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (done reconcile.Published, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.failing["WriteTargets"]; err != nil {
-		return 0, time.Time{}, err
+		return done, err
 	}
 	for _, p := range pools {
 		if old, had := o.pools[p.Path]; had && bytes.Equal(old.Encode(), p.Encode()) {
 			continue
 		}
 		if next := o.written.Add(o.deferral); !o.written.IsZero() && now.Before(next) {
-			due = next
+			done.Due = next
 			continue
 		}
-		changed++
+		done.Changed++
+		done.Bytes += int64(len(p.Encode()))
 		o.pools[p.Path] = p
 	}
-	if changed > 0 {
+	if done.Changed > 0 {
 		o.written = now
 		o.writes++
 	}
-	return changed, due, nil
+	return done, nil
 }
 
 func (o *output) WriteConfig(files artifact.Files, check func(artifact.Files) error) error {

@@ -25,6 +25,12 @@ const (
 
 // Status is how everything stands, after a pass. It is not changed once stored.
 type Status struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	// Version is the program's.
+	Version  string   `json:"version"`
+	Instance Instance `json:"instance"`
+
 	State   string `json:"state"`
 	Message string `json:"message,omitempty"`
 	// Healthy says that current/ is a set that passed validation: /healthz.
@@ -33,7 +39,13 @@ type Status struct {
 	// Prometheus answers and has every pool with targets: /readyz.
 	Ready bool `json:"ready"`
 
-	Time    time.Time     `json:"time"` // of the last pass
+	// Time is when the controller last looked, which is at least twice a minute. A
+	// document that is much older is of a controller that hangs, or is gone.
+	Time time.Time `json:"time"`
+	// LastError is the last reason for not being as asked for. It stays when that
+	// is over, until there is another one.
+	LastError *ErrorStatus `json:"lastError,omitempty"`
+
 	Specs   SpecsStatus   `json:"specs"`
 	Config  ConfigStatus  `json:"config"`
 	Targets TargetsStatus `json:"targets"`
@@ -54,6 +66,9 @@ type Status struct {
 	Usage []Usage `json:"usage"`
 	// Removals are tasks whose end nothing proves yet, the first hundred of them.
 	Removals []Removal `json:"removals"`
+	// Interference is what somebody else did to published files of late, the newest
+	// first. It has been undone.
+	Interference []Interference `json:"interference,omitempty"`
 	// Changes are the last things published, the newest first.
 	Changes []Change `json:"changes"`
 
@@ -66,6 +81,8 @@ type ConfigStatus struct {
 	Published string    `json:"published"` // digest that current/ is
 	Confirmed string    `json:"confirmed"` // digest that Prometheus has loaded; "" if not the published one
 	Swapped   time.Time `json:"swapped,omitzero"`
+	// Rejected says that Prometheus refused the desired one.
+	Rejected bool `json:"rejected,omitempty"`
 	// Prometheus is where its loading stands, such as "reloading" or "unreachable".
 	Prometheus string `json:"prometheus,omitempty"`
 	// Error is why it is not confirmed or was taken back, or what Prometheus lacks
@@ -103,6 +120,8 @@ type ObjectStatus struct {
 	Findings int    `json:"findings"`
 	// Warnings are about what is served all the same.
 	Warnings []string `json:"warnings,omitempty"`
+	// LastChange is when another version of it was served, or its targets changed.
+	LastChange time.Time `json:"lastChange,omitzero"`
 	// Conditions are Accepted, Ready and Stale.
 	Conditions []reconcile.Condition `json:"conditions"`
 
@@ -157,6 +176,13 @@ func newStatus(state, message string) *Status {
 	}
 }
 
+// NotRunning is the status while there is no controller yet, and why.
+func NotRunning(state, message string) *Status {
+	s := newStatus(state, message)
+	s.Time = time.Now().UTC()
+	return s
+}
+
 // report stores the status after a pass and logs problems that are new.
 func (c *Controller) report(r result) {
 	var s *Status
@@ -168,7 +194,7 @@ func (c *Controller) report(r result) {
 		c.logProblems(r.pass.Problems)
 	}
 	c.reported, c.passErr = r.pass, cmp.Or(r.err, r.pass.LoadError)
-	s.Time = time.Now().UTC()
+	c.memory.loaded(r.pass, time.Now().UTC())
 	c.restate(s)
 }
 
@@ -183,14 +209,27 @@ func (c *Controller) refresh() {
 }
 
 func (c *Controller) restate(s *Status) {
+	now := time.Now().UTC()
+	c.history.tick(now)
 	s.Config = c.configStatus()
-	s.Overdue = overdue(s.Sources, s.Scopes, time.Now(), c.options.StaleAfter)
+	s.Hold, s.Interference = c.config.hold.status(), slices.Clone(c.interference)
+	s.Overdue = overdue(s.Sources, s.Scopes, now, c.options.StaleAfter)
 	c.logOverdue(s.Overdue)
 	c.logEvents(s.Sources)
-	s.Objects = c.restand(s.Objects, time.Now().UTC())
+	s.Objects = c.restand(s.Objects, now)
 	s.Healthy = c.config.published != "" || c.config.previous != ""
 	s.judge(c.passErr)
+	c.memory.fail(s.fault(c.passErr), now)
+	c.introduce(s)
+	c.store(s)
+}
+
+// store makes the status the newest one. It is not changed any more.
+func (c *Controller) store(s *Status) {
 	c.status.Store(s)
+	for _, w := range c.writers {
+		w.nudge()
+	}
 }
 
 // survey is what a pass found.
@@ -199,6 +238,7 @@ func (c *Controller) survey(pass *reconcile.Pass) *Status {
 	s.Problems = emptyNotNil(pass.Problems)
 	if snap := pass.Snapshot; snap != nil {
 		s.Sources, s.Scopes, s.Targets.Waiting = emptyNotNil(snap.Sources), emptyNotNil(snap.Scopes), snap.Waiting
+		s.Removals = removals(snap.Omitted)
 	}
 	p := pass.Plan
 	if p == nil && c.last != nil {
@@ -213,6 +253,7 @@ func (c *Controller) survey(pass *reconcile.Pass) *Status {
 		s.pools = p.Bundle.Pools
 	}
 	s.Objects = objectStatuses(pass, p, s.Findings)
+	c.memory.found(pass.Objects, time.Now().UTC())
 	c.standings = standings(pass, p)
 	return s
 }
@@ -221,7 +262,7 @@ func (c *Controller) configStatus() ConfigStatus {
 	s := &c.config
 	out := ConfigStatus{Desired: s.desired, Published: s.published, Confirmed: s.confirmed, Swapped: s.swapped}
 	w := c.waiting.Load()
-	out.Prometheus = w.state
+	out.Prometheus, out.Rejected = w.state, s.rejected != nil
 	switch {
 	case s.rejected != nil:
 		out.Error = s.rejected.err.Error()
@@ -241,6 +282,8 @@ func (s *Status) judge(err error) {
 		s.State, s.Message = StateDegraded, err.Error()
 	case s.Config.Error != "":
 		s.State, s.Message = StateDegraded, s.Config.Error
+	case s.Hold != nil:
+		s.State, s.Message = StateDegraded, s.Hold.message()
 	case spec.Faulty(s.Problems):
 		fault, _ := spec.FirstError(s.Problems)
 		s.State, s.Message = StateDegraded, fault.Error()
@@ -249,6 +292,15 @@ func (s *Status) judge(err error) {
 	default:
 		s.State, s.Message = s.inventoryState()
 	}
+}
+
+// fault is why something is not as asked for, "" where nothing is wrong or only
+// ECS cannot be read.
+func (s *Status) fault(err error) string {
+	if err != nil {
+		return err.Error()
+	}
+	return s.Config.Error
 }
 
 func (s *Status) inventoryState() (state, message string) {
@@ -272,6 +324,9 @@ func (s *Status) inventoryState() (state, message string) {
 		if src.Events != nil && !src.Events.Working && src.Events.Reason != "" {
 			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + " is polled, its events do not arrive: " + src.Events.Reason
 		}
+	}
+	if len(s.Interference) > 0 {
+		return StateOK, s.Interference[0].message()
 	}
 	return StateOK, ""
 }

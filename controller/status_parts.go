@@ -6,6 +6,21 @@ import (
 	"ecs-scrape/spec"
 )
 
+// StatusKind is the kind of the document.
+const StatusKind = "Status"
+
+// Instance is where a controller runs, as far as it knows.
+type Instance struct {
+	Host string `json:"host,omitempty"` // its name
+	Task string `json:"task,omitempty"` // ARN of the ECS task
+}
+
+// ErrorStatus is an error and when it was first met.
+type ErrorStatus struct {
+	At      time.Time `json:"at"`
+	Message string    `json:"message"`
+}
+
 // SpecsStatus is where the specs come from and which of them are in use.
 type SpecsStatus struct {
 	Location string `json:"location"` // as --specs names it
@@ -26,6 +41,8 @@ type Hold struct {
 	Digest string    `json:"digest"`
 	Since  time.Time `json:"since"`
 	Reason string    `json:"reason,omitempty"` // in the words of who asked for it
+	// Error is why it is not held after all; what the specs ask for is published.
+	Error string `json:"error,omitempty"`
 }
 
 // PrometheusStatus is what is known of the Prometheus that is told to reload.

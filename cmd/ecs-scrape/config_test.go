@@ -198,3 +198,47 @@ func TestSelfAddresses(t *testing.T) {
 		}
 	}
 }
+
+// TestSelfScheme: the controller is scraped as it serves.
+func TestSelfScheme(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, tt := range map[string]struct{ text, scheme, err string }{
+		"tls":      {"tls_server_config: {cert_file: a.pem, key_file: a.key}\n", "https", ""},
+		"password": {"basic_auth_users: {a: hash}\n", "http", ""},
+		"empty":    {"", "http", ""},
+		"broken":   {"tls_server_config: sesame-sesame\n", "", "line 1"},
+	} {
+		file := filepath.Join(dir, name)
+		must(t, os.WriteFile(file, []byte(tt.text), 0o600))
+		got, err := scheme(file)
+		if got != tt.scheme || (err == nil) != (tt.err == "") || err != nil && (!strings.Contains(err.Error(), tt.err) || strings.Contains(err.Error(), "sesame")) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	f := prometheusFlags{listen: ":9926", webCfg: filepath.Join(dir, "tls"), shard: notSaid}
+	var o reconcile.Options
+	if err := f.apply(t.Context(), &o, nil); err != nil || o.Self.Controller.Scheme != "https" {
+		t.Errorf("%+v, %v", o.Self, err)
+	}
+	f.webCfg = filepath.Join(dir, "none")
+	if err := f.apply(t.Context(), &o, nil); err == nil || !strings.HasPrefix(err.Error(), "--web.config.file: ") {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+func TestNewReloaderRefuses(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "none")
+	for want, tt := range map[string]struct{ url, connection string }{
+		"--prometheus.url: ":         {"http://user:sesame%zz@host", ""},
+		"--prometheus.config.file: ": {"https://host", missing},
+	} {
+		if _, err := newReloader(tt.url, tt.connection); err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "sesame") {
+			t.Errorf("%+v: %v", tt, err)
+		}
+	}
+	if r, err := newReloader("", missing); r != nil || err != nil {
+		t.Errorf("without a Prometheus: %v, %v", r, err)
+	}
+}

@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 	"controller/source":   {"spec"},
 	"controller/ecs":      {"reconcile/inventory"},
 	"controller/target":   {"reconcile/artifact"},
+	"controller/s3object": {},
 	"controller/web":      append([]string{"controller", "reconcile/plan"}, values...),
 	"controller/awssim":   {},
 	"controller":          append([]string{"controller/target", "reconcile", "reconcile/plan", "reconcile/validate"}, values...),

@@ -6,7 +6,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -17,10 +16,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 
-	"ecs-scrape/controller"
 	"ecs-scrape/controller/ecs"
 	"ecs-scrape/reconcile"
 	"ecs-scrape/reconcile/validate"
@@ -121,54 +118,6 @@ func code(s string) string {
 func row(cells ...string) string { return "| " + strings.Join(cells, " | ") + " |\n" }
 
 func cell(s string) string { return strings.ReplaceAll(s, "|", "\\|") }
-
-var descPattern = regexp.MustCompile(`fqName: "([^"]+)", help: "((?:[^"\\]|\\.)*)",(?: unit: "[^"]*",)? constLabels: \{[^}]*\}, variableLabels: \{([^}]*)\}`)
-
-// metricsPage describes every ecs_scrape_ metric that a running controller has.
-func metricsPage(t *testing.T) string {
-	t.Helper()
-	watcher, err := ecs.New(ecs.Options{})
-	must(t, err)
-	registry := newRegistry(watcher)
-	descs := &describer{Registerer: registry}
-	r := reconcile.New(nil, watcher, nil, nil, reconcile.Options{})
-	controller.New(r, watcher, nil, nil, controller.NewMetrics(descs), controller.Options{Log: slog.New(slog.DiscardHandler)})
-	descs.add(awsCollector{watcher})
-	var rows []string
-	for _, d := range descs.all {
-		m := descPattern.FindStringSubmatch(d.String())
-		if m == nil {
-			t.Fatalf("cannot read %s", d)
-		}
-		rows = append(rows, row(code(m[1]), strings.ReplaceAll(code(m[3]), ",", "`, `"), cell(m[2])))
-	}
-	slices.Sort(rows)
-	return generated + "# Metrics\n\n`ecs-scrape run` serves these at `/metrics`, beside those of the Go runtime, of the process, and `ecs_scrape_build_info`.\n" +
-		"Labels are bounded by the number of objects, clusters and AWS operations; no label holds a task or an address.\n\n" +
-		"| metric | labels | meaning |\n| --- | --- | --- |\n" + strings.Join(rows, "")
-}
-
-// describer registers, and remembers the descriptions.
-type describer struct {
-	prometheus.Registerer
-	all []*prometheus.Desc
-}
-
-func (d *describer) MustRegister(cs ...prometheus.Collector) {
-	d.Registerer.MustRegister(cs...)
-	for _, c := range cs {
-		d.add(c)
-	}
-}
-
-func (d *describer) add(c prometheus.Collector) {
-	ch := make(chan *prometheus.Desc, 64)
-	c.Describe(ch)
-	close(ch)
-	for desc := range ch {
-		d.all = append(d.all, desc)
-	}
-}
 
 // TestKindPages: each kind's page names every field that the kind has, and all
 // its examples are valid.

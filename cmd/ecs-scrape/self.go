@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 
+	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
 
 	"ecs-scrape/reconcile"
 	"ecs-scrape/reconcile/plan"
@@ -20,6 +24,7 @@ type prometheusFlags struct {
 	url    string
 	shard  int
 	listen string
+	webCfg string
 }
 
 // notSaid is the shard of a Prometheus that shares its targets with no other.
@@ -29,6 +34,7 @@ func (f *prometheusFlags) add(flags *pflag.FlagSet, url, listen string) {
 	flags.StringVar(&f.url, "prometheus.url", defaultURL, url)
 	flags.IntVar(&f.shard, "prometheus.shard", notSaid, "which shard this Prometheus is, from 0; for a PrometheusConfig with spec.shards")
 	flags.StringVar(&f.listen, "web.listen-address", defaultListen, listen)
+	flags.StringVar(&f.webCfg, "web.config.file", "", "file with TLS and basic auth settings for that address")
 }
 
 // apply tells the reconciler. bound is the address that the controller listens
@@ -45,8 +51,35 @@ func (f *prometheusFlags) apply(ctx context.Context, o *reconcile.Options, bound
 	if err != nil {
 		return fmt.Errorf("--web.listen-address: %w", err)
 	}
+	if controller.Address != "" {
+		if controller.Scheme, err = scheme(f.webCfg); err != nil {
+			return fmt.Errorf("--web.config.file: %w", err)
+		}
+	}
 	o.Self = plan.Self{Prometheus: prometheus, Controller: controller}
 	return nil
+}
+
+// quotedValue is what an error of the YAML decoder quotes, which may be a key.
+var quotedValue = regexp.MustCompile("`[^`]*`")
+
+// scheme is what the controller serves by, as the file with its settings says.
+func scheme(webConfig string) (string, error) {
+	if webConfig == "" {
+		return "http", nil
+	}
+	data, err := os.ReadFile(webConfig)
+	if err != nil {
+		return "", err
+	}
+	var settings toolkit.Config
+	if err := yaml.Unmarshal(data, &settings); err != nil {
+		return "", fmt.Errorf("%s: %s", webConfig, quotedValue.ReplaceAllLiteralString(err.Error(), "a value"))
+	}
+	if settings.TLSConfig.IsEnabled() {
+		return "https", nil
+	}
+	return "http", nil
 }
 
 // prometheusTarget is where a Prometheus serves its own metrics. Without an
@@ -72,8 +105,8 @@ func prometheusTarget(address string) (plan.SelfTarget, error) {
 	}, nil
 }
 
-// controllerTarget is where a controller serves its own metrics. A port of 0 is
-// not known before it listens.
+// controllerTarget is where a controller serves its own metrics, without the
+// scheme. A port of 0 is not known before it listens.
 func controllerTarget(ctx context.Context, listen string, bound net.Addr) (plan.SelfTarget, error) {
 	host, name, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -92,5 +125,5 @@ func controllerTarget(ctx context.Context, listen string, bound net.Addr) (plan.
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return plan.SelfTarget{Scheme: "http", Address: net.JoinHostPort(host, strconv.Itoa(port)), Path: "/metrics"}, nil
+	return plan.SelfTarget{Address: net.JoinHostPort(host, strconv.Itoa(port)), Path: "/metrics"}, nil
 }

@@ -26,6 +26,7 @@ type OperationStats struct {
 	Calls     uint64
 	Throttled uint64 // refused for their rate
 	Errors    uint64 // failed otherwise
+	Denied    uint64 // of Errors: for want of a permission, or of valid credentials
 }
 
 // BudgetStats is the state of one token bucket.
@@ -79,7 +80,7 @@ func (b *budgets) operations() []OperationStats {
 			c := one.counts[op]
 			out = append(out, OperationStats{
 				Account: one.place.account, Region: one.place.region, Operation: op, Category: categoryOf(op),
-				Calls: c.calls, Throttled: c.throttled, Errors: c.errors,
+				Calls: c.calls, Throttled: c.throttled, Errors: c.errors, Denied: c.denied,
 			})
 		}
 		one.mu.Unlock()

@@ -15,8 +15,10 @@ import (
 // PrometheusOptions of [NewPrometheus]; the zero value is what is wanted of a
 // Prometheus on the same host.
 type PrometheusOptions struct {
-	// Transport adds what the connection needs: TLS, credentials. Default: a
-	// transport of its own with Go's defaults.
+	// Connection adds what is needed to reach it: TLS, credentials, a proxy.
+	// Default: a transport of its own with Go's defaults.
+	Connection *Connection
+	// Transport is used instead where there is no Connection.
 	Transport http.RoundTripper
 	// Timeout of each request but Reload. Default: 10 s.
 	Timeout time.Duration
@@ -30,23 +32,20 @@ const maxAnswer = 8 << 20
 // Prometheus asks one Prometheus by its HTTP API, version 2.42 or later. Its
 // methods may be called concurrently.
 type Prometheus struct {
-	base   string
-	client *http.Client
-	opts   PrometheusOptions
+	base    string // without user and password
+	user    *url.Userinfo
+	secrets *secrets
+	client  *http.Client
+	opts    PrometheusOptions
 }
 
 // NewPrometheus takes the address that Prometheus is reached at, with its
-// prefix if it has one (--web.external-url, --web.route-prefix).
+// prefix if it has one (--web.external-url, --web.route-prefix). A user and a
+// password in it are used, and told nowhere.
 func NewPrometheus(baseURL string, opts PrometheusOptions) (*Prometheus, error) {
-	u, err := url.Parse(baseURL)
+	u, err := parseAddress(baseURL)
 	if err != nil {
-		return nil, fmt.Errorf("address of Prometheus: %w", err)
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("address of Prometheus %q: want http://HOST:PORT or https://HOST:PORT, and a path prefix if it has one", u.Redacted())
-	}
-	if opts.Transport == nil {
-		opts.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute}
+		return nil, err
 	}
 	if opts.Timeout == 0 {
 		opts.Timeout = 10 * time.Second
@@ -54,12 +53,55 @@ func NewPrometheus(baseURL string, opts PrometheusOptions) (*Prometheus, error) 
 	if opts.ReloadTimeout == 0 {
 		opts.ReloadTimeout = time.Minute
 	}
-	client := &http.Client{
-		Transport: opts.Transport,
+	p := &Prometheus{user: u.User, secrets: &secrets{}, opts: opts}
+	transport := opts.Transport
+	switch {
+	case opts.Connection != nil:
+		transport, p.secrets = opts.Connection, &opts.Connection.secrets
+	case transport == nil:
+		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, IdleConnTimeout: time.Minute}
+	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		p.secrets.add(password, u.User.Username()+":"+password)
+	}
+	u.User = nil
+	p.base = strings.TrimRight(u.String(), "/")
+	p.client = &http.Client{
+		Transport: transport,
 		// A redirect would turn the POST of a reload into a GET.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &Prometheus{base: strings.TrimRight(u.String(), "/"), client: client, opts: opts}, nil
+	return p, nil
+}
+
+var errAddress = errors.New("want http://HOST:PORT or https://HOST:PORT, and a path prefix if it has one")
+
+// parseAddress shows of a wrong address only what can be no password.
+func parseAddress(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case strings.Contains(text, "@") && (err != nil || u.User == nil || strings.Contains(u.Path+u.RawQuery+u.Fragment, "@")):
+		return nil, fmt.Errorf("address of Prometheus: %w; a user and a password before @ must be %%-encoded", errAddress)
+	case err != nil:
+		return nil, fmt.Errorf("address of Prometheus: %w", err)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "":
+		u.User = nil
+		return nil, fmt.Errorf("address of Prometheus %q: %w", u, errAddress)
+	}
+	return u, nil
+}
+
+// Address is where it is reached, without credentials.
+func (p *Prometheus) Address() string { return p.base }
+
+// Problem is why the newest version of the connection's file is not in use; nil
+// where it is, or where there is none.
+func (p *Prometheus) Problem() error {
+	if p.opts.Connection == nil {
+		return nil
+	}
+	return p.opts.Connection.Problem()
 }
 
 // Close gives up idle connections.
@@ -81,7 +123,11 @@ func (e *StatusError) Error() string {
 	case http.StatusNotFound, http.StatusMovedPermanently, http.StatusFound:
 		text += " (does its address need a path prefix?)"
 	case http.StatusUnauthorized:
-		text += " (it asks for credentials)"
+		text += " (it asks for credentials, which a file named by --prometheus.config.file can hold)"
+	case http.StatusBadRequest:
+		if strings.Contains(e.Body, "HTTP request to an HTTPS server") {
+			text += " (its address begins with https://)"
+		}
 	}
 	return text
 }
@@ -158,37 +204,51 @@ func (p *Prometheus) api(ctx context.Context, path string, into any) error {
 		Error  string `json:"error"`
 	}{Data: into}
 	if err := json.Unmarshal(body, &answer); err != nil {
-		return fmt.Errorf("GET %s: the answer is not Prometheus's: %w", path, err)
+		return p.secrets.cutError(fmt.Errorf("GET %s: the answer is not Prometheus's: %w", path, err))
 	}
 	if answer.Status != "success" {
-		return fmt.Errorf("GET %s: status %q: %s", path, answer.Status, answer.Error)
+		return fmt.Errorf("GET %s: status %q: %s", path, beginning(p.secrets.cut(answer.Status)), beginning(p.secrets.cut(answer.Error)))
 	}
 	return nil
 }
 
+// do reads an answer whole. No error of it tells a secret.
 func (p *Prometheus) do(ctx context.Context, timeout time.Duration, method, path string) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(limited, method, p.base+path, nil)
+	resp, err := p.send(limited, method, path)
 	if err != nil {
-		return nil, err
-	}
-	resp, err := p.client.Do(req)
-	if err != nil {
-		return nil, timedOut(ctx, err, timeout)
+		return nil, p.secrets.cutError(timedOut(ctx, err, timeout))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", method, path, timedOut(ctx, err, timeout))
+		return nil, p.secrets.cutError(fmt.Errorf("%s %s: %w", method, path, timedOut(ctx, err, timeout)))
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, &StatusError{Method: method, Path: path, Status: resp.StatusCode, Body: beginning(body)}
+		return nil, p.refusal(method, path, resp.StatusCode, body)
 	}
 	if len(body) > maxAnswer {
 		return nil, fmt.Errorf("%s %s: the answer has more than %d MiB", method, path, maxAnswer>>20)
 	}
 	return body, nil
+}
+
+func (p *Prometheus) send(ctx context.Context, method, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, p.base+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if p.user != nil {
+		password, _ := p.user.Password()
+		req.SetBasicAuth(p.user.Username(), password)
+	}
+	return p.client.Do(req)
+}
+
+// refusal cuts secrets before it shortens, which could leave half of one.
+func (p *Prometheus) refusal(method, path string, status int, body []byte) error {
+	return &StatusError{Method: method, Path: path, Status: status, Body: beginning(p.secrets.cut(string(body)))}
 }
 
 // timedOut names the time limit where it was ours that ended the request.
@@ -200,9 +260,9 @@ func timedOut(ctx context.Context, err error, timeout time.Duration) error {
 }
 
 // beginning is text of an answer that fits a message.
-func beginning(body []byte) string {
+func beginning(body string) string {
 	const most = 2000
-	text := strings.TrimSpace(strings.ToValidUTF8(string(body[:min(len(body), most)]), "\ufffd"))
+	text := strings.TrimSpace(strings.ToValidUTF8(body[:min(len(body), most)], "\ufffd"))
 	if len(body) > most {
 		text += " ..."
 	}

@@ -2,6 +2,7 @@ package target
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -37,6 +38,19 @@ func prometheusBinary(t *testing.T) string {
 	return name
 }
 
+// eachBinary runs a test with the Prometheus that the project pins, and with
+// Debian's, which is older, where it is installed. In CI it must be.
+func eachBinary(t *testing.T, test func(t *testing.T, binary string)) {
+	t.Run("current", func(t *testing.T) { test(t, prometheusBinary(t)) })
+	t.Run("debian", func(t *testing.T) {
+		binary := cmp.Or(os.Getenv("DEBIAN_PROMETHEUS_BIN"), "/usr/bin/prometheus")
+		if _, err := os.Stat(binary); err != nil && os.Getenv("CI") == "" {
+			t.Skipf("Debian's prometheus is not installed: %v", err)
+		}
+		test(t, binary)
+	})
+}
+
 // realPrometheus is a process; its log is shown if the test fails.
 type realPrometheus struct {
 	address string
@@ -57,8 +71,13 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 
 func startPrometheus(t *testing.T, config, storage, address string, flags ...string) *realPrometheus {
 	t.Helper()
+	return startBinary(t, prometheusBinary(t), config, storage, address, flags...)
+}
+
+func startBinary(t *testing.T, binary, config, storage, address string, flags ...string) *realPrometheus {
+	t.Helper()
 	p := &realPrometheus{address: address}
-	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), prometheusBinary(t), append(flags, "--config.file="+config, "--storage.tsdb.path="+storage,
+	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), binary, append(flags, "--config.file="+config, "--storage.tsdb.path="+storage,
 		"--web.listen-address="+address, "--web.route-prefix=/prefix")...)
 	p.cmd.Stderr, p.cmd.Stdout = &p.log, &p.log
 	if err := p.cmd.Start(); err != nil {
@@ -98,7 +117,12 @@ type published struct {
 
 func newPublished(t *testing.T, address string) *published {
 	t.Helper()
-	client, err := NewPrometheus("http://"+address+"/prefix", PrometheusOptions{})
+	return newPublishedAt(t, "http://"+address+"/prefix", PrometheusOptions{})
+}
+
+func newPublishedAt(t *testing.T, url string, o PrometheusOptions) *published {
+	t.Helper()
+	client, err := NewPrometheus(url, o)
 	if err != nil {
 		t.Fatal(err)
 	}

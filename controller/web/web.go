@@ -32,7 +32,7 @@ type Source interface {
 // NewHandler serves:
 //
 //	/               the page
-//	/api/v1/status  the status as JSON
+//	/api/v1/status  the status as JSON; ?targets=false leaves the targets out
 //	/api/v1/explain ?query=: why something is scraped or is not, as JSON, or as text with &format=text
 //	/metrics        metrics
 //	/healthz        200 while what is published passed validation; ECS watches it
@@ -43,12 +43,7 @@ func NewHandler(s Source, g prometheus.Gatherer) http.Handler {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_ = page.Execute(w, s.Status().Detailed()) // a client that went away is nobody's problem
 	})
-	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		_ = enc.Encode(s.Status().Detailed())
-	})
+	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, r *http.Request) { serveStatus(w, r, s) })
 	mux.HandleFunc("GET /api/v1/explain", func(w http.ResponseWriter, r *http.Request) { explain(w, r, s) })
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		st := s.Status()

@@ -101,6 +101,8 @@ func TestPaths(t *testing.T) {
 		{"GET", "/", 200, "text/html; charset=utf-8"},
 		{"HEAD", "/", 200, "text/html; charset=utf-8"},
 		{"GET", "/api/v1/status", 200, "application/json"},
+		{"GET", "/api/v1/status?targets=false", 200, "application/json"},
+		{"GET", "/api/v1/status?targets=nonsense", 400, "text/plain; charset=utf-8"},
 		{"GET", "/metrics", 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores"},
 		{"GET", "/healthz", 503, "text/plain; charset=utf-8"},
 		{"GET", "/nothing", 404, "text/plain; charset=utf-8"},

@@ -154,7 +154,7 @@ func (s *Store) remove(c *scopeState, arn string, t tombstone) {
 	delete(c.pending, arn)
 	if e, ok := c.entries[arn]; ok {
 		if e.omitted {
-			s.omit(c, e, false)
+			s.omit(c, e, false, time.Time{})
 		}
 		delete(c.entries, arn)
 		s.touch(c, arn)

@@ -62,7 +62,7 @@ type scopeState struct {
 	touched     map[string]struct{} // differ from sorted
 	hidden      map[string]struct{} // lack something that they refer to
 	uses        uses                // of sorted
-	omitted     int                 // entries that are
+	omitted     omissions
 	pending     map[string]*pending // by ARN
 	absent      bool                // something was found to be, of which not all users may be pending
 	watch       watch
