@@ -1,6 +1,7 @@
 package validate_test
 
 import (
+	"bytes"
 	"testing"
 
 	"ecs-scrape/reconcile/artifact"
@@ -31,7 +32,7 @@ func TestFit(t *testing.T) {
 			t.Errorf("%s: %v", version, errs)
 		}
 	}
-	if got := validate.Outlived(files); string(files[artifact.ConfigFile]) == string(got[artifact.ConfigFile]) {
+	if got := validate.Outlived(files); bytes.Equal(files[artifact.ConfigFile], got[artifact.ConfigFile]) {
 		t.Error("nothing is passed over")
 	}
 }
