@@ -89,6 +89,9 @@ type Reloader interface {
 type Options struct {
 	// SpecsInterval is how often the specs are looked at.
 	SpecsInterval time.Duration
+	// Specs is the source that the passes load from, where it says when to look and
+	// what it loaded; nil: only the interval counts.
+	Specs *Paced
 	// ConfigPath is the path of prometheus.yml as Prometheus should be given it.
 	ConfigPath string
 	// StaleAfter is how long a place may go unread before that is an alarm; 0 for
@@ -129,6 +132,7 @@ type Controller struct {
 	explaining sync.Mutex
 
 	// Of the loop's goroutine alone.
+	looked     time.Time       // when the source of the specs last asked for a pass
 	last       *reconcile.Pass // the last that succeeded
 	reported   *reconcile.Pass // that the status tells of
 	passErr    error           // of that pass, for the status
@@ -220,6 +224,9 @@ func (c *Controller) loop(ctx context.Context) {
 			continue
 		case <-c.nudged:
 			c.refresh()
+			continue
+		case <-c.options.Specs.signals():
+			next.at(c.soon(time.Now()))
 			continue
 		case <-look.C:
 			c.refresh()

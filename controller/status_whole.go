@@ -46,11 +46,15 @@ func (c *Controller) introduce(s *Status) {
 	}
 }
 
-// loaded notes which specs are in use, and why there are no newer ones.
-func (m *recollection) loaded(pass *reconcile.Pass, now time.Time) {
+// loaded notes which specs are in use, and why there are no newer ones. A source
+// that cannot tell what it loaded goes by the content of the pass.
+func (m *recollection) loaded(pass *reconcile.Pass, from Loaded, now time.Time) {
 	s := &m.specs
-	if pass.Set != nil && pass.Set.Revision != s.Revision {
-		s.Revision, s.LoadedAt = pass.Set.Revision, now
+	if from.Revision == "" && pass.Set != nil {
+		from = Loaded{Revision: pass.Set.Revision, At: now}
+	}
+	if from.Revision != s.Revision {
+		s.Revision, s.Published, s.LoadedAt = from.Revision, from.Published, from.At
 	}
 	if pass.LoadError == nil {
 		s.Error, s.Since = "", time.Time{}

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ecs-scrape/controller"
+	"ecs-scrape/controller/ecs"
 	"ecs-scrape/controller/source"
 	"ecs-scrape/controller/target"
 	"ecs-scrape/controller/web"
@@ -89,7 +90,7 @@ const gcPercent = 50
 // they can be made is seen before anything is served.
 type parts struct {
 	log      *slog.Logger
-	source   reconcile.Source
+	source   *source.Source
 	reloader *target.Reloader // nil where nobody is told
 	secrets  map[string][]byte
 	pass     reconcile.Options
@@ -180,7 +181,10 @@ func (o *runOptions) wire(ctx context.Context, p *parts, dir *target.Directory) 
 			p.log.Warn("what an earlier run published is damaged and will be written anew", "err", d)
 		}
 	}
-	watcher, err := o.watcher(dir, p.log)
+	metrics := controller.NewMetrics(p.registry)
+	interval := o.specs.pollInterval()
+	paced := controller.NewPaced(metrics.Measured(p.source), interval)
+	watcher, err := o.watcher(dir, p.log, p.changed(paced))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -189,14 +193,11 @@ func (o *runOptions) wire(ctx context.Context, p *parts, dir *target.Directory) 
 		p.log.Warn("the objects accepted by an earlier run cannot be read", "err", err)
 	}
 	p.registry.MustRegister(awsCollector{watcher})
-	metrics := controller.NewMetrics(p.registry)
 	out := controller.Directory{Directory: dir, Secrets: p.secrets, SecretsUID: o.secrets.uid}
-	interval := o.specs.pollInterval()
-	paced := controller.NewPaced(metrics.Measured(p.source), interval)
 	r := reconcile.New(paced, watcher, out, objects, p.pass)
 	options := controller.Options{
 		SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, Generations: o.generations,
-		SpecsLocation: o.specs.location, Log: p.log,
+		SpecsLocation: o.specs.location, Specs: paced, Log: p.log,
 	}
 	if err := o.status.apply(ctx, &options, dir, watcher); err != nil {
 		return nil, nil, fmt.Errorf("--status.s3: %w", err)
@@ -207,6 +208,17 @@ func (o *runOptions) wire(ctx context.Context, p *parts, dir *target.Directory) 
 	c := controller.New(r, watcher, out, p.reloader, metrics, options)
 	p.reloader.Report = c.Reported
 	return c, paced, nil
+}
+
+// changed has the specs looked at when an object of theirs is said to have changed.
+func (p *parts) changed(specs *controller.Paced) func(ecs.Object) bool {
+	return func(o ecs.Object) bool {
+		concerns := p.source.Concerns(o.Bucket, o.Key)
+		if concerns {
+			specs.Hurry()
+		}
+		return concerns
+	}
 }
 
 func (f *specsFlags) pollInterval() time.Duration {
