@@ -69,7 +69,6 @@ type Loaded struct {
 	// cannot tell.
 	Revision  string
 	Published bool
-	At        time.Time // when Revision was first loaded
 }
 
 // NewPaced returns a paced source.
@@ -189,7 +188,7 @@ func (p *Paced) wait(ctx context.Context) {
 
 func (p *Paced) take(a answer) {
 	p.last, p.started, p.began = a, true, time.Time{}
-	if a.err == nil && a.revision != "" && a.revision != p.loaded.Revision {
-		p.loaded = Loaded{Revision: a.revision, Published: a.published, At: time.Now().UTC()}
+	if a.err == nil && a.revision != "" {
+		p.loaded = Loaded{Revision: a.revision, Published: a.published}
 	}
 }

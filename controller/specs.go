@@ -2,6 +2,8 @@ package controller
 
 import (
 	"time"
+
+	"ecs-scrape/reconcile"
 )
 
 // signals is Ready; a source that is not there never signals.
@@ -22,10 +24,13 @@ func (c *Controller) soon(now time.Time) time.Time {
 	return now
 }
 
-// loadedLast is Loaded; nothing is known of a source that is not there.
-func (p *Paced) loadedLast() Loaded {
-	if p == nil {
+// found is which specs the pass has, where the source can tell, else by its content.
+func (p *Paced) found(pass *reconcile.Pass) Loaded {
+	if p != nil && p.loaded.Revision != "" {
+		return p.loaded
+	}
+	if pass.Set == nil {
 		return Loaded{}
 	}
-	return p.Loaded()
+	return Loaded{Revision: pass.Set.Revision}
 }

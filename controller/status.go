@@ -194,7 +194,7 @@ func (c *Controller) report(r result) {
 		c.logProblems(r.pass.Problems)
 	}
 	c.reported, c.passErr = r.pass, cmp.Or(r.err, r.pass.LoadError)
-	c.memory.loaded(r.pass, c.options.Specs.loadedLast(), time.Now().UTC())
+	c.memory.loaded(r.pass, c.options.Specs.found(r.pass), time.Now().UTC())
 	c.restate(s)
 }
 

@@ -46,16 +46,13 @@ func (c *Controller) introduce(s *Status) {
 	}
 }
 
-// loaded notes which specs are in use, and why there are no newer ones. A source
-// that cannot tell what it loaded goes by the content of the pass.
-func (m *recollection) loaded(pass *reconcile.Pass, from Loaded, now time.Time) {
+// loaded notes which specs are in use, and why there are no newer ones.
+func (m *recollection) loaded(pass *reconcile.Pass, found Loaded, now time.Time) {
 	s := &m.specs
-	if from.Revision == "" && pass.Set != nil {
-		from = Loaded{Revision: pass.Set.Revision, At: now}
+	if found.Revision != "" && found.Revision != s.Revision {
+		s.Revision, s.LoadedAt = found.Revision, now
 	}
-	if from.Revision != s.Revision {
-		s.Revision, s.Published, s.LoadedAt = from.Revision, from.Published, from.At
-	}
+	s.Published = found.Published
 	if pass.LoadError == nil {
 		s.Error, s.Since = "", time.Time{}
 		return
