@@ -109,6 +109,13 @@ generate: $(GOFUMPT) ## write everything that is generated, and tidy every go.mo
 	cd $(COMPARE) && $(GO) mod tidy
 	cd $(BROWSER) && $(GO) mod tidy
 
+# Apart from generate, because it downloads the modules of thirty releases: for when the version in
+# go.mod changes, or a release is added to cmd/releases.
+.PHONY: releases
+releases: ## read anew what each Prometheus release knows, from the releases' own modules
+	$(GO) run ./cmd/releases --work=$(BIN)/releases --table=reconcile/validate/releases/table.txt
+	$(GO) generate ./cmd/ecs-scrape
+
 # In an unpacked archive, which git knows nothing of, the files are compared by checksum.
 .PHONY: verify
 verify: ## regenerate, then fail on a dirty tree and name the files

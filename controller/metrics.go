@@ -143,5 +143,13 @@ func (s measured) Load(ctx context.Context) (*spec.Set, error) {
 	return set, err
 }
 
+// Revision implements Revised.
+func (s measured) Revision() (id string, published bool) {
+	if revised, ok := s.Source.(Revised); ok {
+		return revised.Revision()
+	}
+	return "", false
+}
+
 // watch registers what is read from the status when it is scraped.
 func (m *Metrics) watch(c *Controller) { m.registerer.MustRegister(statusCollector{c}) }

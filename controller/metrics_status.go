@@ -62,7 +62,7 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	g.put(descReady, flag(st.Ready))
 	g.put(descConfig, 1, st.Config.Desired, st.Config.Published, st.Config.Confirmed)
 	g.put(descRejected, flag(st.Config.Rejected))
-	g.put(descHold, flag(st.Hold != nil))
+	g.put(descHold, flag(st.Hold != nil && st.Hold.Error == ""))
 	for i := range st.Objects {
 		g.object(&st.Objects[i])
 	}

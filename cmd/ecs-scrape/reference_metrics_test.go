@@ -24,7 +24,8 @@ func metricsPage(t *testing.T) string {
 	t.Helper()
 	watcher, err := ecs.New(ecs.Options{})
 	must(t, err)
-	registry := newRegistry(watcher)
+	registry := newRegistry()
+	registry.MustRegister(awsCollector{watcher})
 	descs := &describer{Registerer: registry}
 	r := reconcile.New(nil, watcher, nil, nil, reconcile.Options{})
 	controller.New(r, watcher, nil, nil, controller.NewMetrics(descs), controller.Options{Log: slog.New(slog.DiscardHandler)})
