@@ -25,6 +25,9 @@ var (
 	descConfig    = statusDesc("config_info", "Digests of the desired, published and confirmed configuration.", "desired", "published", "confirmed")
 	descRejected  = statusDesc("config_rejected", "Whether Prometheus refused the configuration that the specs ask for, so that an earlier one is served.")
 	descHold      = statusDesc("config_held", "Whether a configuration that was gone back to is held, so that changes of configuration and rules wait.")
+	descDiffers   = statusDesc("prometheus_differences", "What Prometheus is that the PrometheusConfig does not declare, or the reverse, and what is odd about how it was started.")
+	descFiles     = statusDesc("target_files_unread", "Target files that Prometheus has not read since they changed.")
+	descFilesLag  = statusDesc("target_files_lag_seconds", "Seconds for which the oldest of them has been waiting; 0 while there is none.")
 	descProblems  = statusDesc("specs_problems", "Errors in the documents of the source: of objects, and of files that hold none.")
 	descOverdue   = statusDesc("scopes_overdue", "Clusters, and regions whose clusters cannot be listed, that have not been read for longer than --ecs.stale-after.")
 	descRegion    = statusDesc("region_stale_seconds", "Seconds for which the clusters of a region could not be listed; 0 while they can.", ofRegion...)
@@ -44,6 +47,7 @@ type statusCollector struct{ c *Controller }
 func (s statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descTargets, descWithheld, descCondition, descHeld, descWaiting, descHealthy, descReady, descConfig, descRejected, descHold,
+		descDiffers, descFiles, descFilesLag,
 		descProblems, descOverdue, descRegion, descUnread, descScope, descLacking,
 	} {
 		ch <- d
@@ -63,6 +67,9 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	g.put(descConfig, 1, st.Config.Desired, st.Config.Published, st.Config.Confirmed)
 	g.put(descRejected, flag(st.Config.Rejected))
 	g.put(descHold, flag(st.Hold != nil))
+	g.put(descDiffers, float64(len(st.Prometheus.Differences)))
+	g.put(descFiles, float64(len(st.Prometheus.Unread)))
+	g.put(descFilesLag, st.Prometheus.Lag)
 	for i := range st.Objects {
 		g.object(&st.Objects[i])
 	}
