@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -20,7 +19,7 @@ import (
 // TestMonitoring: a real Prometheus loads the rules of examples/monitoring from
 // the controller that they are about, every selector in them and in the dashboard
 // finds something there, and every expression of the dashboard returns data. No
-// alert is about to fire while all is well, and one is as soon as it is not.
+// alert is about to fire while all is well, and those are that should when it is not.
 func TestMonitoring(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, awssim.Options{EventDelay: 50 * time.Millisecond})
@@ -58,9 +57,13 @@ func TestMonitoring(t *testing.T) {
 	w.eventually("the alert of an invalid object", func() error {
 		return w.alerting(`ALERTS{alertname="EcsScrapeObjectInvalid", name="named"}`, 1)
 	})
-	must(t, w.sim.Scale("prod", "api", 0)) // meant, so it is no alarm
-	w.eventually("the service is known to be meant to have no task", func() error {
-		return w.alerting(`ecs_scrape_service_tasks_running{service="api"} == 0 and ecs_scrape_service_tasks_desired == 0`, 1)
+	tasks, err := w.sim.RunningTasks("prod", "api")
+	must(t, err)
+	for _, task := range tasks[:3] {
+		must(t, w.sim.CrashTask(task, 1))
+	}
+	w.eventually("the alert of a crash loop", func() error {
+		return w.alerting(`ALERTS{alertname="EcsServiceCrashLoop", alertstate="firing", service="api"}`, 1)
 	})
 }
 
@@ -82,8 +85,8 @@ func addSelectors(t *testing.T, to map[string]string, where, expr string) {
 func (w *world) returnsData(where, expr string) {
 	w.t.Helper()
 	w.eventually(where+" has data: "+expr, func() error {
-		body, err := get("http://" + w.prom + "/api/v1/query?query=" + url.QueryEscape(expr))
-		if err == nil && bytes.Contains(body, []byte(`"result":[]`)) {
+		n, err := w.query(expr)
+		if err == nil && n == 0 {
 			err = errors.New("it has none")
 		}
 		return err
@@ -92,10 +95,9 @@ func (w *world) returnsData(where, expr string) {
 
 // alerting is an error unless the expression has that many series.
 func (w *world) alerting(expr string, want int) error {
-	n, _, err := w.query(expr)
+	n, err := w.query(expr)
 	if err == nil && n != want {
-		body, _ := get("http://" + w.prom + "/api/v1/query?query=" + url.QueryEscape(expr))
-		err = fmt.Errorf("%d series, want %d: %s", n, want, body)
+		err = fmt.Errorf("%d series of %s, want %d", n, expr, want)
 	}
 	return err
 }

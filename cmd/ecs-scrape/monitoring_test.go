@@ -154,7 +154,7 @@ type dashboard struct {
 		ID      int
 		Type    string
 		Title   string
-		GridPos struct{ H, W, X, Y int }
+		GridPos gridPos
 		Targets []struct{ Expr string }
 	}
 	Templating struct {
@@ -163,6 +163,17 @@ type dashboard struct {
 	Annotations struct {
 		List []struct{ Name, Expr string }
 	}
+}
+
+// gridPos is where a panel lies, in columns and rows.
+type gridPos struct{ H, W, X, Y int }
+
+func (g gridPos) cells() [][2]int {
+	var out [][2]int
+	for i := range g.W * g.H {
+		out = append(out, [2]int{g.X + i%g.W, g.Y + i/g.W})
+	}
+	return out
 }
 
 func readDashboard(t *testing.T) dashboard {
@@ -199,14 +210,11 @@ func TestDashboard(t *testing.T) {
 			t.Errorf("panel %d %s: %+v, %d expressions", p.ID, p.Title, p.GridPos, len(p.Targets))
 		}
 		ids[p.ID] = true
-		for x := range p.GridPos.W {
-			for y := range p.GridPos.H {
-				at := [2]int{p.GridPos.X + x, p.GridPos.Y + y}
-				if taken[at] != "" {
-					t.Fatalf("panel %s lies on panel %s", p.Title, taken[at])
-				}
-				taken[at] = p.Title
+		for _, cell := range p.GridPos.cells() {
+			if taken[cell] != "" {
+				t.Fatalf("panel %s lies on panel %s", p.Title, taken[cell])
 			}
+			taken[cell] = p.Title
 		}
 	}
 	for where, expr := range d.expressions() {
