@@ -18,6 +18,7 @@ import (
 var remedies = map[error]string{
 	syscall.ENOTDIR:      "a directory is needed there: remove or rename what is in its place",
 	syscall.EISDIR:       "a file is needed there: remove or rename the directory",
+	syscall.EEXIST:       "a file is needed there: remove or rename what is in its place",
 	syscall.EROFS:        "the filesystem is mounted read-only: mount it writable",
 	syscall.ENOSPC:       "the filesystem is full: free space or inodes",
 	syscall.EDQUOT:       "the quota of this user is used up",
@@ -170,7 +171,7 @@ func TestWhatIsInTheWay(t *testing.T) {
 			} else {
 				must(t, os.WriteFile(path, nil, 0o600))
 			}
-			if err := p.publish(all[5]); err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path) {
+			if err := p.publish(all[6]); err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path) {
 				t.Errorf("while running: %v", err)
 			}
 			p2, err := newPublisher(dir, url, nil)
@@ -268,4 +269,3 @@ func TestPrometheusMayRead(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 }
-
