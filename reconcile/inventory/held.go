@@ -26,6 +26,7 @@ func (s *Store) unheard(c *scopeState, l Listing, others iter.Seq[string]) []str
 		switch {
 		case e.restored && s.keeps(restoredIsAsked):
 			asked = append(asked, nameOf(arn))
+		case e.task.starting(): // if it is published it runs: this answer is older
 		case !e.bare: // else it lacks facts that were asked for when it was told of
 			heard[nameOf(arn)] = struct{}{}
 		}

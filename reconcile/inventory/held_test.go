@@ -53,6 +53,7 @@ func TestHeldTaskGoesByEvidence(t *testing.T) {
 	}{
 		"running":                {long, Description{Tasks: []*Task{running("task/c/a", 3)}}, true, 1},
 		"running, published now": {0, Description{Tasks: []*Task{running("task/c/a", 3)}}, true, 1},
+		"before it ran":          {long, Description{Tasks: []*Task{pendingTask("task/c/a", 1)}}, false, 0},
 		"stopping":               {0, Description{Tasks: []*Task{stopping("task/c/a", 3)}}, true, 0},
 		"missing":                {long, Description{Missing: []string{"a"}}, true, 0},
 		"missing, by ARN":        {long, Description{Missing: []string{"task/c/a"}}, true, 0},

@@ -111,7 +111,7 @@ func (h *history) restart() {
 	if snap := h.store.Snapshot(); snap.Status(h.scope).Listed() {
 		h.held, h.since = nil, h.now
 		for _, t := range snap.Tasks {
-			if t.Scope == h.scope {
+			if t.Scope == h.scope && t.Running() { // no other has targets
 				h.held = append(h.held, t.ID())
 			}
 		}

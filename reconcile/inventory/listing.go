@@ -282,6 +282,9 @@ func (t *Task) Stopped() bool {
 	return false
 }
 
+// starting says that the task does not run yet.
+func (t *Task) starting() bool { return !t.Stopped() && t.LastStatus != StatusRunning }
+
 // settled says that only an unusual event will change the task: it runs, and
 // no container of it is still on its way.
 func (t *Task) settled() bool {
