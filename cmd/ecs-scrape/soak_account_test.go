@@ -112,6 +112,12 @@ func (s *soak) runGroup(p *awssim.Place, g *soakGroup) {
 	}))
 }
 
+// hostMode says that tasks of an object share the addresses of their machines,
+// and hold their ports on them.
+func (s *soak) hostMode(object string) bool {
+	return slices.ContainsFunc(s.groups, func(g *soakGroup) bool { return g.name == object && g.mode == awssim.ModeHost })
+}
+
 // createBrief creates the cluster that comes and goes.
 func (s *soak) createBrief(p *awssim.Place) (tasks int) {
 	const size = 4

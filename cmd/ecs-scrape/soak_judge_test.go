@@ -122,6 +122,7 @@ func (j *soakJudge) judge(targets []soakTarget) {
 		case !ok:
 		case other.job != t.job: // an object moves to another pool, and so is in both for a while
 			j.moving++
+		case j.s.hostMode(t.object): // ECS tells no ports of it, so a newer task retires none; with default labels both are one target
 		case !j.inherited[t.address]:
 			j.violation(&j.found.twice, "one address has two targets in %s: %s and %s", t.job, other.key, t.key)
 		}
