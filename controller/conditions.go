@@ -136,6 +136,8 @@ func (c *Controller) taken(s *standing) (status, reason, message string) {
 	config, w := &c.config, c.waiting.Load()
 	confirmed := config.confirmedObjects[s.id] == s.served
 	switch {
+	case !confirmed && config.instead():
+		return reconcile.Unknown, reconcile.ReasonHeld, "configuration " + config.hold.asked.Digest + " is held, and may have another version of it"
 	case !confirmed && config.rejected != nil:
 		return reconcile.False, reconcile.ReasonRefused, config.rejected.err.Error()
 	case !confirmed:
@@ -193,6 +195,7 @@ func (c *Controller) restand(objects []ObjectStatus, now time.Time) []ObjectStat
 			break
 		}
 		out[i].Conditions = c.conditions(&c.standings[i])
+		out[i].LastChange = c.memory.changed[c.standings[i].id]
 		for k := range out[i].Conditions {
 			cond := &out[i].Conditions[k]
 			h := heading{c.standings[i].id, cond.Type, cond.Status, cond.Reason}

@@ -19,7 +19,7 @@ type configState struct {
 	swapped   time.Time
 	confirmed string // what Prometheus has loaded
 	previous  string // confirmed before it: where a refused one goes back to
-	collected string
+	collected string // confirmed, and nothing else has been published since what it does not name was removed
 
 	rejected *rejection // of desired; nil where it was not refused
 	problem  error      // why published is not confirmed, or what it lacks
@@ -27,6 +27,9 @@ type configState struct {
 	// refused are the configurations refused since desired was asked for: none
 	// of them is gone back to.
 	refused map[string]bool
+	hold    holding
+	// history are the objects that configurations were made of, by digest.
+	history map[string]map[spec.ID]string
 	// objects are the revisions that published is made of, and
 	// confirmedObjects those of the confirmed one, nil if there was none yet.
 	objects, confirmedObjects map[spec.ID]string
@@ -55,7 +58,7 @@ func (s *configState) allowed(now time.Time) bool {
 // standing is where what is desired stands with Prometheus.
 func (s *configState) standing(now time.Time) reconcile.Standing {
 	switch {
-	case !s.allowed(now):
+	case s.instead(), !s.allowed(now):
 		return reconcile.Refused
 	case s.confirmed != "" && s.confirmed == s.desired:
 		return reconcile.Confirmed
@@ -67,6 +70,9 @@ func (s *configState) standing(now time.Time) reconcile.Standing {
 func (s *configState) settled(pass *reconcile.Pass) bool {
 	if pass.Plan == nil {
 		return true
+	}
+	if s.instead() {
+		return s.published == s.hold.asked.Digest
 	}
 	if s.stuck() {
 		return false
@@ -81,7 +87,7 @@ func (s *configState) publish(digest string, swapped time.Time) {
 	if s.confirmed != "" && s.confirmed != digest {
 		s.previous = s.confirmed
 	}
-	s.published, s.swapped, s.confirmed = digest, swapped, ""
+	s.published, s.swapped, s.confirmed, s.collected = digest, swapped, "", ""
 	s.problem, s.rejected = nil, nil
 }
 
@@ -89,6 +95,7 @@ func (s *configState) publish(digest string, swapped time.Time) {
 // objects move targets and need no other configuration.
 func (s *configState) made(objects map[spec.ID]string) {
 	s.objects = objects
+	s.recall(objects)
 	if s.confirmed != "" && s.confirmed == s.desired {
 		s.confirmedObjects = objects
 	}
@@ -152,7 +159,8 @@ func (c *Controller) outcome(o outcome) {
 		return // overtaken, or only a restart
 	}
 	var missing *target.PoolsMissingError
-	lacks := errors.As(o.err, &missing) && s.bearable(missing.Pools)
+	holding := s.hold.held() && s.hold.asked.Digest == s.published
+	lacks := errors.As(o.err, &missing) && (holding || s.bearable(missing.Pools))
 	switch {
 	case s.confirmed == s.published && (lacks || o.err == nil): // only looked at again
 	case lacks:
@@ -164,9 +172,12 @@ func (c *Controller) outcome(o outcome) {
 	case o.err == nil:
 		c.confirmed()
 	case lacks:
-		c.note(c.options.Log.Warn, "Prometheus lacks scrape pools", o.err)
+		c.refusal(c.options.Log.Warn, "Prometheus lacks scrape pools", o.err)
 		s.lack(missing.Pools, o.err)
 		c.reread(false)
+	case refused(o.err) && holding:
+		s.confirmed = ""
+		c.note(c.options.Log.Error, refusal, fmt.Errorf("the held %w; release it, or hold another one", o.err))
 	case refused(o.err):
 		c.rollBack(o.err)
 	default:
@@ -200,12 +211,12 @@ func (c *Controller) rollBack(cause error) {
 	back := c.earlier(cause)
 	if back == "" {
 		s.confirmed = ""
-		c.note(c.options.Log.Error, refusal, fmt.Errorf("%w; there is no earlier configuration to go back to", cause))
+		c.refusal(c.options.Log.Error, refusal, fmt.Errorf("%w; there is no earlier configuration to go back to", cause))
 		return
 	}
 	s.previous = back
 	err := fmt.Errorf("configuration %s was taken back: %w; %s", digest, cause, s.culprits())
-	c.note(c.options.Log.Error, refusal, err)
+	c.refusal(c.options.Log.Error, refusal, err)
 	if digest == s.desired {
 		s.rejected = &rejection{at: time.Now(), err: err}
 	}
@@ -247,6 +258,7 @@ func (c *Controller) earlier(cause error) string {
 // has Prometheus told.
 func (c *Controller) goBack() error {
 	s := &c.config
+	change := Change{At: time.Now(), Kind: ChangeRollback, Summary: fmt.Sprintf("configuration %s instead of %s", s.previous, s.published)}
 	if err := c.output.Swap(s.previous); err != nil {
 		return fmt.Errorf("go back to configuration %s: %w", s.previous, err)
 	}
@@ -255,6 +267,7 @@ func (c *Controller) goBack() error {
 		return err
 	}
 	s.published, s.swapped, s.confirmed = back, swapped, ""
+	c.record(change)
 	s.objects = s.confirmedObjects
 	c.confirmer.need(nil)
 	c.confirmer.want(target.Want{Digest: back, Swapped: swapped, Path: c.options.ConfigPath})
@@ -265,6 +278,14 @@ func (c *Controller) goBack() error {
 func (s *configState) stuck() bool { return s.rejected != nil && s.published == s.desired }
 
 const refusal = "Prometheus refused the configuration"
+
+// refusal is noted, and is part of the history.
+func (c *Controller) refusal(log func(string, ...any), what string, err error) {
+	if s := &c.config; s.problem == nil || s.problem.Error() != err.Error() {
+		c.history.add(Change{At: time.Now(), Kind: ChangeReload, Summary: err.Error(), Objects: differing(s.confirmedObjects, s.objects)})
+	}
+	c.note(log, what, err)
+}
 
 // note keeps why Prometheus does not run what is published as it should, and
 // logs it once.

@@ -33,8 +33,9 @@ const (
 	// checkEvery is how often a confirmed Prometheus is looked at again, for a
 	// restart or for a reload that was not ours.
 	checkEvery = 5 * time.Second
-	// generations is how many old configurations are kept on disk.
-	generations = 5
+	// lookEvery is how often the status is brought up to date though nothing happens,
+	// so that its time tells that the controller is alive.
+	lookEvery = 20 * time.Second
 )
 
 // AcceptedFile holds the last valid objects, below the output's .state.
@@ -50,6 +51,8 @@ type Inventory interface {
 
 // Output is the published directory. It is used from one goroutine.
 type Output interface {
+	// Live is what is published now. It is not changed afterwards.
+	Live() (*artifact.Bundle, error)
 	Current() (digest string, swapped time.Time, err error)
 	Swap(digest string) error
 	Collect(keep map[string]bool, generations int) error
@@ -61,6 +64,17 @@ type Output interface {
 	Intact() bool
 	// Modified are the modification times of the target files, by path.
 	Modified() map[string]time.Time
+	// Mend makes what was made current last current again, and whole, where
+	// somebody else has changed it.
+	Mend() error
+	// Interference is what somebody else did to published files, since the last call.
+	Interference() []string
+	// Hold is the configuration that is to be held; nil if none is.
+	Hold() (*target.Hold, error)
+	// Sound is nil where the configuration of that digest can be published.
+	Sound(digest string) error
+	// Confirm notes that Prometheus has confirmed a configuration.
+	Confirm(digest string) error
 }
 
 // Reloader has Prometheus take a configuration and watches that it keeps it.
@@ -77,6 +91,9 @@ type Reloader interface {
 type Options struct {
 	// SpecsInterval is how often the specs are looked at.
 	SpecsInterval time.Duration
+	// Specs is the source that the passes load from, where it says when to look and
+	// what it loaded; nil: only the interval counts.
+	Specs *Paced
 	// ConfigPath is the path of prometheus.yml as Prometheus should be given it.
 	ConfigPath string
 	// StaleAfter is how long a place may go unread before that is an alarm; 0 for
@@ -85,7 +102,22 @@ type Options struct {
 	// Observed is the Prometheus that the reloader tells; nil where nothing is
 	// asked of it.
 	Observed Observed
-	Log      *slog.Logger
+
+	// For the status alone:
+	SpecsLocation string // as --specs names it
+	Version       string // of the program
+	Instance      Instance
+	// Usage tells what AWS has been asked; nil if nobody knows. It is called often,
+	// and from one goroutine.
+	Usage func() []Usage
+	// Outlets are where the status is written to.
+	Outlets []Outlet
+	// Earlier is the last status that an earlier process wrote; nil if there is none.
+	Earlier *Status
+	// Generations is how many configurations are kept on disk, the current one
+	// included; 0 is [target.DefaultGenerations].
+	Generations int
+	Log         *slog.Logger
 }
 
 // Controller runs passes until it is told to stop.
@@ -109,6 +141,7 @@ type Controller struct {
 	explaining sync.Mutex
 
 	// Of the loop's goroutine alone.
+	looked     time.Time       // when the source of the specs last asked for a pass
 	last       *reconcile.Pass // the last that succeeded
 	reported   *reconcile.Pass // that the status tells of
 	passErr    error           // of that pass, for the status
@@ -126,6 +159,11 @@ type Controller struct {
 	remembered *spec.Set         // whose accepted objects are on disk
 	told       map[string]bool   // grave differences that were logged
 	unread     bool              // that target files are not read was logged
+	history    history
+	memory     recollection
+	writers    []*writer // of the status; each has a goroutine of its own
+
+	interference []Interference // of late, the newest first
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new
@@ -140,7 +178,13 @@ func New(r *reconcile.Reconciler, inv Inventory, out Output, reloader Reloader, 
 		c.confirmer = newConfirmer(reloader)
 	}
 	c.observe(o.Observed)
-	c.status.Store(newStatus(StateStarting, "the first pass has not run yet"))
+	c.recall(o.Earlier)
+	for _, outlet := range o.Outlets {
+		c.writers = append(c.writers, newWriter(outlet, c))
+	}
+	s := newStatus(StateStarting, "the first pass has not run yet")
+	c.introduce(s)
+	c.status.Store(s)
 	m.watch(c)
 	return c
 }
@@ -157,6 +201,9 @@ func (c *Controller) Run(ctx context.Context) error {
 		group.Go(func() error { c.acquaintance.run(inner); return nil })
 		group.Go(func() error { c.reads.run(inner); return nil })
 	}
+	for _, w := range c.writers {
+		group.Go(func() error { w.run(inner); return nil })
+	}
 	group.Go(func() error { c.loop(inner); return nil })
 	if err := group.Wait(); ctx.Err() == nil {
 		return err
@@ -167,11 +214,16 @@ func (c *Controller) Run(ctx context.Context) error {
 // loop runs a pass at once and then whenever something says when.
 func (c *Controller) loop(ctx context.Context) {
 	c.found()
+	c.holdChanged()
 	next := newAlarm()
 	defer next.stop()
 	next.at(time.Now())
 	specs := time.NewTicker(c.options.SpecsInterval)
 	defer specs.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	holds := time.NewTicker(holdEvery)
+	defer holds.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -189,6 +241,16 @@ func (c *Controller) loop(ctx context.Context) {
 		case <-c.nudged:
 			c.refresh()
 			continue
+		case <-c.options.Specs.signals():
+			next.at(c.soon(time.Now()))
+			continue
+		case <-look.C:
+			c.refresh()
+			continue
+		case <-holds.C:
+			if !c.lookAtHold() {
+				continue
+			}
 		case <-specs.C:
 		case <-next.c():
 		}
@@ -213,7 +275,8 @@ func (c *Controller) found() {
 	c.config.previous = digest
 	s := newStatus(StateStarting, c.Status().Message)
 	s.Healthy = true
-	c.status.Store(s)
+	c.introduce(s)
+	c.store(s)
 }
 
 // waiting is what a confirmation waits for.
@@ -248,9 +311,7 @@ func (c *Controller) pass(ctx context.Context) (again time.Time) {
 		return time.Time{}
 	}
 	c.report(r)
-	if !r.idle {
-		c.metrics.observe(time.Since(start), r.err)
-	}
+	c.metrics.observe(time.Since(start), r.idle, r.err)
 	if r.err != nil {
 		return c.failed(r.err, r.pass)
 	}

@@ -194,6 +194,17 @@ func (a *account) Become(st inventory.ScopeStatus) {
 	a.Trigger()
 }
 
+// Miss has listings omit a task, and triggers.
+func (a *account) Miss(o inventory.Omission) {
+	a.mu.Lock()
+	s := *a.snapshot
+	s.Omitted = append(s.Omitted, o)
+	s.Waiting = len(s.Omitted)
+	a.snapshot = &s
+	a.mu.Unlock()
+	a.Trigger()
+}
+
 // output is the published directory in memory.
 type output struct {
 	mu          sync.Mutex
@@ -206,9 +217,13 @@ type output struct {
 	written     time.Time
 	writes      int
 	collected   []string
+	collections int
 	state       map[string]string
 	earlier     []string
 	modified    map[string]time.Time
+	meddled     []string
+	hold        *target.Hold
+	confirmed   []string
 }
 
 // Fail makes a method fail by its name until it is told nil.
@@ -245,6 +260,13 @@ func (o *output) Rules() string {
 	return strings.Join(names, " ")
 }
 
+// Collections counts them.
+func (o *output) Collections() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.collections
+}
+
 // Collected are the target files that were kept at the last collection.
 func (o *output) Collected() []string {
 	o.mu.Lock()
@@ -260,6 +282,52 @@ func (o *output) Modified() map[string]time.Time {
 	return maps.Clone(o.modified)
 }
 
+func (o *output) Mend() error { return nil }
+
+// Meddle is somebody else who does something to published files.
+func (o *output) Meddle(what string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.meddled = append(o.meddled, what)
+}
+
+func (o *output) Interference() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := o.meddled
+	o.meddled = nil
+	return out
+}
+
+// Ask is an operator who asks for a configuration to be held; nil releases it.
+func (o *output) Ask(h *target.Hold) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hold = h
+}
+
+func (o *output) Hold() (*target.Hold, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.hold, o.failing["Hold"]
+}
+
+func (o *output) Sound(digest string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.generations[digest] == nil {
+		return fmt.Errorf("no generation %q", digest)
+	}
+	return o.failing["Sound"]
+}
+
+func (o *output) Confirm(digest string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.confirmed = append(o.confirmed, digest)
+	return o.failing["Confirm"]
+}
+
 func (o *output) Live() (*artifact.Bundle, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -270,28 +338,29 @@ func (o *output) Live() (*artifact.Bundle, error) {
 	return b, o.failing["Live"]
 }
 
-func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (changed int, due time.Time, err error) {
+func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (done reconcile.Published, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.failing["WriteTargets"]; err != nil {
-		return 0, time.Time{}, err
+		return done, err
 	}
 	for _, p := range pools {
 		if old, had := o.pools[p.Path]; had && bytes.Equal(old.Encode(), p.Encode()) {
 			continue
 		}
 		if next := o.written.Add(o.deferral); !o.written.IsZero() && now.Before(next) {
-			due = next
+			done.Due = next
 			continue
 		}
-		changed++
+		done.Changed++
+		done.Bytes += int64(len(p.Encode()))
 		o.pools[p.Path], o.modified[p.Path] = p, now
 	}
-	if changed > 0 {
+	if done.Changed > 0 {
 		o.written = now
 		o.writes++
 	}
-	return changed, due, nil
+	return done, nil
 }
 
 func (o *output) WriteConfig(files artifact.Files, check func(artifact.Files) error) error {
@@ -338,6 +407,7 @@ func (o *output) Collect(keep map[string]bool, _ int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.collected = slices.Sorted(maps.Keys(keep))
+	o.collections++
 	return o.failing["Collect"]
 }
 
@@ -526,8 +596,15 @@ type world struct {
 // configuration. Specs are looked at every hour only, so that a test says when.
 func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
+	inWorldWith(t, func(*Options) {}, test)
+}
+
+// inWorldWith is inWorld with other options.
+func inWorldWith(t *testing.T, change func(*Options), test func(t *testing.T, w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		change(&w.options)
 		w.start(w.server)
 		w.wait(window) // the pass after the confirmation too
 		test(t, w)

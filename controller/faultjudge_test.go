@@ -11,6 +11,7 @@ import (
 
 	"ecs-scrape/controller"
 	"ecs-scrape/controller/target"
+	"ecs-scrape/reconcile"
 	"ecs-scrape/reconcile/artifact"
 )
 
@@ -21,10 +22,10 @@ type watchedOutput struct {
 }
 
 // WriteTargets implements reconcile.Output.
-func (o *watchedOutput) WriteTargets(now time.Time, pools []artifact.Pool) (changed int, due time.Time, err error) {
-	changed, due, err = o.Directory.WriteTargets(now, pools)
+func (o *watchedOutput) WriteTargets(now time.Time, pools []artifact.Pool) (reconcile.Published, error) {
+	done, err := o.Directory.WriteTargets(now, pools)
 	o.judge.look(o.Path())
-	return changed, due, err
+	return done, err
 }
 
 // judge holds every published state against what really runs.

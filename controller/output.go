@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"ecs-scrape/controller/target"
+	"ecs-scrape/reconcile"
 	"ecs-scrape/reconcile/artifact"
 )
 
@@ -25,9 +26,9 @@ func (d Directory) Live() (*artifact.Bundle, error) {
 }
 
 // WriteTargets implements reconcile.Output.
-func (d Directory) WriteTargets(now time.Time, pools []artifact.Pool) (changed int, due time.Time, err error) {
+func (d Directory) WriteTargets(now time.Time, pools []artifact.Pool) (reconcile.Published, error) {
 	w, err := d.Directory.WriteTargets(now, pools)
-	return len(w.Paths), w.Deferred, err
+	return reconcile.Published{Changed: len(w.Paths), Bytes: w.Bytes, Due: w.Deferred}, err
 }
 
 // WriteConfig writes the secrets that the files may name, stages the files, has

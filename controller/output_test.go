@@ -61,12 +61,12 @@ func TestTargetFiles(t *testing.T) {
 		Targets: []artifact.Target{{Labels: labels.FromStrings("__address__", "10.0.0.1:80")}},
 	}}
 	now := time.Now()
-	if n, due, err := d.WriteTargets(now, pools); n != 1 || !due.IsZero() || err != nil {
-		t.Errorf("%d written, due %v, %v", n, due, err)
+	if done, err := d.WriteTargets(now, pools); done.Changed != 1 || done.Bytes == 0 || !done.Due.IsZero() || err != nil {
+		t.Errorf("wrote %+v, %v", done, err)
 	}
 	pools[0].Targets = nil
-	if n, due, err := d.WriteTargets(now, pools); n != 0 || due.IsZero() || err != nil {
-		t.Errorf("%d written, due %v, %v", n, due, err)
+	if done, err := d.WriteTargets(now, pools); done.Changed != 0 || done.Due.IsZero() || err != nil {
+		t.Errorf("wrote %+v, %v", done, err)
 	}
 	live, err := d.Live()
 	if err != nil || len(live.Pools) != 1 || len(live.Pools[0].Targets) != 1 {
@@ -121,7 +121,7 @@ func TestDamageIsNoticed(t *testing.T) {
 	files := artifact.Files{artifact.ConfigFile: []byte("global: {}\n")}
 	pass := func() {
 		t.Helper()
-		if _, _, err := d.WriteTargets(time.Now(), nil); err != nil {
+		if _, err := d.WriteTargets(time.Now(), nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := d.WriteConfig(files, accept); err != nil {

@@ -44,13 +44,13 @@ func TestOverdue(t *testing.T) {
 		if n := w.output.Targets(); n != 2 {
 			t.Errorf("%d targets, want both", n)
 		}
-		if err := testutil.GatherAndCompare(w.registry, strings.NewReader(`# HELP ecs_scrape_overdue Clusters, and regions whose clusters cannot be listed, that have not been read for longer than --ecs.stale-after.
-# TYPE ecs_scrape_overdue gauge
-ecs_scrape_overdue 1
+		if err := testutil.GatherAndCompare(w.registry, strings.NewReader(`# HELP ecs_scrape_scopes_overdue Clusters, and regions whose clusters cannot be listed, that have not been read for longer than --ecs.stale-after.
+# TYPE ecs_scrape_scopes_overdue gauge
+ecs_scrape_scopes_overdue 1
 # HELP ecs_scrape_cluster_stale_seconds Seconds for which a cluster could not be read; 0 while it can. Its targets are served as last known.
 # TYPE ecs_scrape_cluster_stale_seconds gauge
 ecs_scrape_cluster_stale_seconds{account="111111111111",cluster="prod",region="us-east-1"} 2640
-`), "ecs_scrape_overdue", "ecs_scrape_cluster_stale_seconds"); err != nil {
+`), "ecs_scrape_scopes_overdue", "ecs_scrape_cluster_stale_seconds"); err != nil {
 			t.Error(err)
 		}
 		w.inventory.Become(inventory.ScopeStatus{Scope: prod, State: inventory.Synced})

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ecs-scrape/controller/target"
@@ -14,32 +15,63 @@ import (
 func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Published, error) {
 	c.config.desire(pass.Plan.Bundle.Digest())
 	standing := c.config.standing(now)
+	if live, err := c.output.Live(); err == nil && !c.history.begun {
+		c.history.begin(live)
+	}
 	done, err := c.reconciler.Publish(pass, now, standing)
-	c.metrics.written(done.Changed)
+	c.metrics.wrote(done, err)
 	if err != nil {
 		return done, err
 	}
 	c.published = pass.Plan.Bundle
-	if c.config.stuck() {
-		if err := c.goBack(); err != nil {
-			return done, err
-		}
+	c.memory.moved(c.history.targets(now, c.published.Pools), now)
+	if err := c.stay(standing); err != nil {
+		return done, err
 	}
+	c.noteInterference(now)
 	digest, swapped, err := c.output.Current()
 	if err != nil {
 		return done, err
 	}
 	c.need(standing)
+	before := c.config.objects
 	if standing != reconcile.Refused {
 		c.config.made(revisions(pass))
 	}
 	if digest != c.config.published || !swapped.Equal(c.config.swapped) {
 		c.config.publish(digest, swapped)
+		c.record(Change{At: now, Kind: ChangeConfiguration, Summary: "configuration " + digest, Objects: differing(before, c.config.objects)})
 		c.options.Log.Info("published configuration", "digest", digest, "objects", len(pass.Objects), "targets", artifact.Found(pass.Plan.Bundle.Pools))
 		c.tell()
 	}
 	c.expectReads(now)
 	return done, c.remember(pass)
+}
+
+// record notes in the history that another configuration is current.
+func (c *Controller) record(change Change) {
+	live, err := c.output.Live()
+	if err != nil {
+		return // whoever needs it will say so
+	}
+	c.history.configured(change, live.Config)
+}
+
+// stay sees to it that the configuration that is to stay is current, and whole,
+// where what the specs ask for is not published.
+func (c *Controller) stay(standing reconcile.Standing) error {
+	switch {
+	case c.config.hold.held():
+		if err := c.follow(); err != nil {
+			return err
+		}
+	case c.config.stuck():
+		return c.goBack()
+	}
+	if standing == reconcile.Refused {
+		return c.output.Mend()
+	}
+	return nil
 }
 
 // need has the confirmer look for the pools that have targets by now. What was
@@ -88,11 +120,35 @@ func (c *Controller) collect(b artifact.Bundle) error {
 	for _, p := range b.Pools {
 		keep[p.Path] = true
 	}
-	if err := c.output.Collect(keep, generations); err != nil {
+	if err := c.output.Confirm(c.config.confirmed); err != nil {
+		return fmt.Errorf("keep that a configuration was confirmed: %w", err)
+	}
+	if err := c.output.Collect(keep, c.options.Generations); err != nil {
 		return fmt.Errorf("remove what is no longer named: %w", err)
 	}
 	c.config.collected = c.config.confirmed
 	return nil
+}
+
+// differing are the objects whose revision is another, or that only one side has;
+// none where it is not known what was before.
+func differing(before, after map[spec.ID]string) []spec.ID {
+	if before == nil {
+		return nil
+	}
+	var out []spec.ID
+	for id, revision := range after {
+		if before[id] != revision {
+			out = append(out, id)
+		}
+	}
+	for id := range before {
+		if _, ok := after[id]; !ok {
+			out = append(out, id)
+		}
+	}
+	slices.SortFunc(out, spec.ID.Compare)
+	return out
 }
 
 func revisions(pass *reconcile.Pass) map[spec.ID]string {

@@ -57,14 +57,14 @@ func TestListsAreNeverNull(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.Contains(string(data), "null") {
+			if strings.Contains(string(data), ":null") {
 				t.Errorf("%s: %s", when, data)
 			}
 			var fields map[string]any
 			if err := json.Unmarshal(data, &fields); err != nil {
 				t.Fatal(err)
 			}
-			for _, list := range []string{"objects", "problems", "findings", "sources", "scopes", "pools"} {
+			for _, list := range []string{"objects", "problems", "findings", "sources", "scopes", "pools", "overdue", "usage", "removals", "changes"} {
 				if _, ok := fields[list].([]any); !ok {
 					t.Errorf("%s: %s is %v", when, list, fields[list])
 				}
@@ -94,7 +94,7 @@ func TestStatusOfObjects(t *testing.T) {
 		const why = " g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
 		got := slices.Clone(w.c.Status().Objects)
 		for i := range got {
-			got[i].Observed, got[i].Conditions = "", nil
+			got[i].Observed, got[i].Conditions, got[i].LastChange = "", nil, time.Time{}
 		}
 		want := []ObjectStatus{
 			{Kind: "PrometheusConfig", Name: "main", Place: "main.yaml:1:1", Served: got[0].Served, Accepted: true},
@@ -204,7 +204,7 @@ ecs_scrape_target_file_writes_total 0
 		lint()
 		for name, want := range map[string]float64{
 			"ecs_scrape_target_file_writes_total": 3, "ecs_scrape_ready": 0, "ecs_scrape_object_targets": 1,
-			"ecs_scrape_object_accepted": 4, "ecs_scrape_cluster_synced": 1, "ecs_scrape_config_info": 1,
+			"ecs_scrape_object_condition": 7, "ecs_scrape_config_rejected": 1, "ecs_scrape_cluster_synced": 1, "ecs_scrape_config_info": 1,
 		} {
 			if got := testCounter(t, w, name); got != want {
 				t.Errorf("%s is %v, not %v", name, got, want)

@@ -108,17 +108,17 @@ func (o *output) Live() (*artifact.Bundle, error) {
 	return b, o.failing["Live"]
 }
 
-func (o *output) WriteTargets(_ time.Time, pools []artifact.Pool) (changed int, due time.Time, err error) {
+func (o *output) WriteTargets(_ time.Time, pools []artifact.Pool) (done reconcile.Published, err error) {
 	if err := o.failing["WriteTargets"]; err != nil {
-		return 0, time.Time{}, err
+		return done, err
 	}
 	for _, p := range pools {
 		if old, had := o.pools[p.Path]; !had || !bytes.Equal(old.Encode(), p.Encode()) {
-			changed++
+			done.Changed++
 		}
 		o.pools[p.Path] = p
 	}
-	return changed, time.Time{}, nil
+	return done, nil
 }
 
 func (o *output) WriteConfig(files artifact.Files, check func(artifact.Files) error) error {

@@ -32,8 +32,8 @@ type Output interface {
 	// Live is what is published now.
 	Live() (*artifact.Bundle, error)
 	// WriteTargets publishes target files. Files that were written too recently
-	// wait; due says when the first of them may be written, zero if none waits.
-	WriteTargets(now time.Time, pools []artifact.Pool) (changed int, due time.Time, err error)
+	// wait, as [Published.Due] says.
+	WriteTargets(now time.Time, pools []artifact.Pool) (Published, error)
 	// WriteConfig publishes configuration and rules if they differ from what
 	// is live. check judges the files as they were read back from disk.
 	WriteConfig(files artifact.Files, check func(artifact.Files) error) error
@@ -177,8 +177,9 @@ func (r *Reconciler) plan(pass *Pass, j *judgement, live *artifact.Bundle, sourc
 
 // Published says what a publication did.
 type Published struct {
-	// Changed counts the target files that were written.
+	// Changed counts the target files that were written, and Bytes what is in them.
 	Changed int
+	Bytes   int64
 	// Due is when a target file that had to wait may be written; zero if none waits.
 	Due time.Time
 }
@@ -191,7 +192,8 @@ const (
 	// Wanted is published and may still be refused, so targets that move to
 	// another pool are in both.
 	Wanted Standing = iota
-	// Refused is not published: the live configuration stays, and targets follow.
+	// Refused is not published: the live configuration stays, and targets follow,
+	// each in the pool in which that configuration scrapes its object.
 	Refused
 	// Confirmed is loaded, or nobody is there to refuse it: targets that have
 	// moved leave their old pool.
@@ -207,9 +209,11 @@ func (r *Reconciler) Publish(p *Pass, now time.Time, s Standing) (Published, err
 			return Published{}, fmt.Errorf("read what is published: %w", err)
 		}
 		pools = keepMoving(live, pools)
+		if s == Refused {
+			pools = standIns(r.jobs.loaded(live), p.Plan.Bundle.Pools, pools)
+		}
 	}
-	changed, due, err := r.output.WriteTargets(now, pools)
-	out := Published{Changed: changed, Due: due}
+	out, err := r.output.WriteTargets(now, pools)
 	if err != nil {
 		return out, fmt.Errorf("publish target files: %w", err)
 	}

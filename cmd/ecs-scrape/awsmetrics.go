@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	ofOperation = []string{"account", "region", "operation"}
+	ofOperation = []string{"account", "region", "category", "operation"}
 	ofCategory  = []string{"account", "region", "category"}
 	ofRegion    = []string{"account", "region"}
 	ofQueue     = []string{"account", "region", "queue"}
@@ -17,7 +17,9 @@ var (
 	descCalls     = prometheus.NewDesc("ecs_scrape_aws_requests_total", "AWS requests, retries and those that could not be sent included.", ofOperation, nil)
 	descThrottled = prometheus.NewDesc("ecs_scrape_aws_throttled_requests_total", "AWS requests that AWS throttled.", ofOperation, nil)
 	descErrors    = prometheus.NewDesc("ecs_scrape_aws_failed_requests_total", "AWS requests that failed for another reason.", ofOperation, nil)
+	descDenied    = prometheus.NewDesc("ecs_scrape_aws_denied_requests_total", "Those of the failed AWS requests that AWS refused for want of a permission, or of valid credentials.", ofOperation, nil)
 	descRate      = prometheus.NewDesc("ecs_scrape_aws_budget_requests_per_second", "Requests per second that the budget allows now.", ofCategory, nil)
+	descLimit     = prometheus.NewDesc("ecs_scrape_aws_budget_limit_requests_per_second", "Requests per second that the budget allows while AWS throttles nothing: the share of the quota.", ofCategory, nil)
 	descQueued    = prometheus.NewDesc("ecs_scrape_aws_budget_waiting", "Requests that wait for the budget now.", ofCategory, nil)
 
 	descListings = prometheus.NewDesc("ecs_scrape_listings_total", "Complete listings of all clusters, by cause: start, change, poll, return (of events), resync, missed (events).", []string{"account", "region", "cause"}, nil)
@@ -26,7 +28,7 @@ var (
 	descListing  = prometheus.NewDesc("ecs_scrape_listing_duration_seconds", "Seconds that the last listing took.", ofRegion, nil)
 
 	descWorking = prometheus.NewDesc("ecs_scrape_events_queue_working", "Whether the events of a queue arrive; while they do not, clusters are polled.", ofQueue, nil)
-	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, known (told nothing new), unlisted (of a cluster that is looked up for it), odd (of another form than documented: its task is described), instance (of a container instance), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
+	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, known (told nothing new), unlisted (of a cluster that is looked up for it), odd (of another form than documented: its task is described), instance (of a container instance), object (of an object of S3 that may hold specs), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
 	descLag     = prometheus.NewDesc("ecs_scrape_events_lag_seconds", "Seconds from a change, by AWS's clock, to its application.", ofQueue, nil)
 	descAge     = prometheus.NewDesc("ecs_scrape_events_queue_age_seconds", "Seconds that the oldest message of the last answer had been in the queue.", ofQueue, nil)
 	descQueue   = prometheus.NewDesc("ecs_scrape_events_queue_failures_total", "Calls to a queue that failed, by operation.", append(ofQueue, "operation"), nil)
@@ -39,7 +41,7 @@ type awsCollector struct{ watcher *ecs.Watcher }
 
 func (a awsCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descCalls, descThrottled, descErrors, descRate, descQueued, descListings, descFailed, descInterval, descListing,
+		descCalls, descThrottled, descErrors, descDenied, descRate, descLimit, descQueued, descListings, descFailed, descInterval, descListing,
 		descWorking, descEvents, descLag, descAge, descQueue, descMissed,
 	} {
 		ch <- d
@@ -55,12 +57,15 @@ func (a awsCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	for _, o := range stats.Operations {
-		counter(descCalls, o.Calls, o.Account, o.Region, o.Operation)
-		counter(descThrottled, o.Throttled, o.Account, o.Region, o.Operation)
-		counter(descErrors, o.Errors, o.Account, o.Region, o.Operation)
+		labels := []string{o.Account, o.Region, string(o.Category), o.Operation}
+		counter(descCalls, o.Calls, labels...)
+		counter(descThrottled, o.Throttled, labels...)
+		counter(descErrors, o.Errors, labels...)
+		counter(descDenied, o.Denied, labels...)
 	}
 	for _, b := range stats.Budgets {
 		gauge(descRate, b.Rate, b.Account, b.Region, string(b.Category))
+		gauge(descLimit, b.Full, b.Account, b.Region, string(b.Category))
 		gauge(descQueued, float64(b.Waiting), b.Account, b.Region, string(b.Category))
 	}
 	for _, l := range listings(stats.Polls) {
@@ -92,7 +97,7 @@ func (a awsCollector) Collect(ch chan<- prometheus.Metric) {
 // once.
 func results(q *ecs.QueueStats) map[string]uint64 {
 	return map[string]uint64{
-		"applied": q.Applied - q.Odd, "known": q.Known, "unlisted": q.Strange, "odd": q.Odd, "instance": q.Instances,
+		"applied": q.Applied - q.Odd, "known": q.Known, "unlisted": q.Strange, "odd": q.Odd, "instance": q.Instances, "object": q.Objects,
 		"outdated": q.Outdated, "ignored": q.Ignored, "poison": q.Poison,
 	}
 }

@@ -25,6 +25,7 @@ const explainWithin = time.Minute
 type explainOptions struct {
 	onceOptions
 	url    string
+	http   string
 	format string
 	query  string
 	stdout io.Writer
@@ -57,6 +58,7 @@ the environment the controller is asked all the same.`,
 	o.add(cmd.Flags())
 	_ = cmd.Flags().SetAnnotation("specs", commandLineOnly, []string{"true"}) // the flag exists
 	cmd.Flags().StringVar(&o.url, "url", "http://"+defaultListen, "where the controller serves; a user and a password may be part of it")
+	cmd.Flags().StringVar(&o.http, "http.config.file", "", httpConfigUsage)
 	cmd.Flags().StringVar(&o.format, "format", "text", "text or json")
 	return cmd
 }
@@ -95,6 +97,10 @@ func (o *explainOptions) show(e *plan.Explanation) error {
 
 // ask asks the running controller.
 func (o *explainOptions) ask(ctx context.Context) error {
+	client, err := newHTTPClient(o.http)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, explainWithin)
 	defer cancel()
 	query := url.Values{"query": {o.query}, "format": {o.format}}
@@ -102,7 +108,7 @@ func (o *explainOptions) ask(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("no controller answers: name its address by --url, or look at the specs by --specs: %w", err)
 	}

@@ -107,6 +107,6 @@ ECS_SCRAPE_SPECS_INTERVAL. The flag wins. Lists are separated by commas.`,
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(newRunCmd(runRun), newRenderCmd(renderRun), newDiffCmd(diffRun), newValidateCmd(validateRun), newExplainCmd(explainRun),
-		newSnapshotCmd(snapshotRun), newHealthcheckCmd(healthcheckRun), newSchemaCmd(), newVersionCmd())
+		newStatusCmd(statusRun), newSnapshotCmd(snapshotRun), newHealthcheckCmd(healthcheckRun), newSchemaCmd(), newVersionCmd())
 	return cmd
 }

@@ -31,10 +31,32 @@ func readSnapshot(path string) (*recorded, error) {
 	if err := json.Unmarshal(data, s); err != nil {
 		return nil, fmt.Errorf("--snapshot: %s is no snapshot: %w", path, err)
 	}
+	if err := checkEntries(s); err != nil {
+		return nil, fmt.Errorf("--snapshot: %s: %w; record it again by `ecs-scrape snapshot`", path, err)
+	}
 	for i := range s.Scopes {
 		slices.Sort(s.Scopes[i].Facts.Environment) // which a hand may have written
 	}
 	return &recorded{path: path, snapshot: s, wanted: s}, nil
+}
+
+// checkEntries is an error where an entry is null, as only a hand can have made
+// it.
+func checkEntries(s *inventory.Snapshot) error {
+	if i := slices.Index(s.Tasks, nil); i >= 0 {
+		return fmt.Errorf("tasks[%d] is null", i)
+	}
+	return cmp.Or(checkMap("definitions", s.Definitions), checkMap("instances", s.Instances),
+		checkMap("services", s.Services), checkMap("clusters", s.Clusters))
+}
+
+func checkMap[T any](name string, entries map[string]*T) error {
+	for _, key := range slices.Sorted(maps.Keys(entries)) {
+		if entries[key] == nil {
+			return fmt.Errorf("%s[%q] is null", name, key)
+		}
+	}
+	return nil
 }
 
 // Want narrows the snapshot to what the sources watch.

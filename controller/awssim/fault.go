@@ -6,13 +6,15 @@ import (
 )
 
 // Match says which calls a fault meets. An empty field matches everything;
-// Cluster, a name, matches only calls that name that cluster.
+// Cluster, a name, matches only calls that name that cluster, and Key only calls
+// for that object of S3.
 type Match struct {
 	Operation string
 	Service   string
 	Account   string
 	Region    string
 	Cluster   string
+	Key       string
 }
 
 func (m Match) holds(c call) bool {
@@ -20,7 +22,8 @@ func (m Match) holds(c call) bool {
 		(m.Service == "" || m.Service == c.service) &&
 		(m.Account == "" || m.Account == c.scope.Account) &&
 		(m.Region == "" || m.Region == c.scope.Region) &&
-		(m.Cluster == "" || m.Cluster == c.cluster)
+		(m.Cluster == "" || m.Cluster == c.cluster) &&
+		(m.Key == "" || m.Key == c.key)
 }
 
 // fault is one armed fault. Exactly one of refuse, delay, hang and spoil has a

@@ -14,6 +14,7 @@ type call struct {
 	service   string
 	operation string
 	cluster   string // its name, where the request names one
+	key       string // of an object of S3
 	page      int    // from 1
 	filtered  bool   // EC2: by identifier, filter or page
 	expired   bool

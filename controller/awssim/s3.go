@@ -8,23 +8,33 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 )
 
 // objectStore is S3: gofakes3, with what it lacks in front. Buckets are shared
-// by all accounts and regions.
+// by all accounts and, but for those that have a region of their own, by all
+// regions.
 type objectStore struct {
-	backend *s3mem.Backend
+	backend *toldBackend
 	handler http.Handler
+	encoded http.Handler // whose listings have their keys encoded, as encoding-type=url asks for
+
+	mu      sync.Mutex
+	regions map[string]string // of buckets that are in one region only
 }
 
-func newObjectStore() *objectStore {
-	backend := s3mem.New()
+func newObjectStore(tell func(bucket, key string, size int64, created bool)) *objectStore {
+	backend := &toldBackend{Backend: s3mem.New(), tell: tell}
 	// Clients are judged by the simulator's clock, which a test may set.
-	server := gofakes3.New(backend, gofakes3.WithTimeSkewLimit(0), gofakes3.WithLogger(gofakes3.DiscardLog()))
-	return &objectStore{backend: backend, handler: server.Server()}
+	serve := func(b gofakes3.Backend) http.Handler {
+		return gofakes3.New(b, gofakes3.WithTimeSkewLimit(0), gofakes3.WithLogger(gofakes3.DiscardLog())).Server()
+	}
+	return &objectStore{
+		backend: backend, handler: serve(backend), encoded: serve(encodedBackend{backend}), regions: map[string]string{},
+	}
 }
 
 // CreateBucket creates an S3 bucket, if there is none of that name.
@@ -48,6 +58,38 @@ func (s *Sim) PutObject(bucket, key string, data []byte) error {
 	return nil
 }
 
+// DeleteBucket removes an S3 bucket with all its objects; one that does not exist
+// is no error.
+func (s *Sim) DeleteBucket(bucket string) error {
+	exists, err := s.store.backend.BucketExists(bucket)
+	if err != nil || !exists {
+		return err
+	}
+	if err := s.store.backend.ForceDeleteBucket(bucket); err != nil {
+		return fmt.Errorf("delete bucket %s: %w", bucket, err)
+	}
+	return nil
+}
+
+// MoveBucket has a bucket be in one region alone: requests to another one are
+// redirected there, with the region in a header and without a location, as S3
+// does. An empty region ends that.
+func (s *Sim) MoveBucket(bucket, region string) {
+	s.store.mu.Lock()
+	defer s.store.mu.Unlock()
+	s.store.regions[bucket] = region
+}
+
+// elsewhere is the region of a bucket that is not in this one; else "".
+func (o *objectStore) elsewhere(bucket, region string) string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if is := o.regions[bucket]; is != region {
+		return is
+	}
+	return ""
+}
+
 // DeleteObject removes an S3 object; one that does not exist is no error.
 func (s *Sim) DeleteObject(bucket, key string) error {
 	if _, err := s.store.backend.DeleteObject(bucket, key); err != nil {
@@ -61,7 +103,7 @@ func (s *Sim) serveS3(w http.ResponseWriter, r *http.Request, id identity) {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	c := call{
 		scope: id.scope, service: serviceS3, operation: s3Operation(r, bucket, key),
-		expired: id.expired, skewed: id.skewed, page: 1,
+		expired: id.expired, skewed: id.skewed, page: 1, key: key,
 	}
 	if r.URL.Query().Has("continuation-token") {
 		c.page = 2 // gofakes3's tokens do not count
@@ -72,6 +114,18 @@ func (s *Sim) serveS3(w http.ResponseWriter, r *http.Request, id identity) {
 		return
 	}
 	w = spoilt(w, spoil)
+	if region := s.store.elsewhere(bucket, id.scope.Region); region != "" {
+		w.Header().Set("X-Amz-Bucket-Region", region)
+		writeS3Error(w, &APIError{
+			Code: "PermanentRedirect", Status: http.StatusMovedPermanently,
+			Message: "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
+		})
+		return
+	}
+	if key == "" && r.Method == http.MethodGet && r.URL.Query().Get("encoding-type") == "url" {
+		s.store.listEncoded(w, r)
+		return
+	}
 	if key != "" && r.Method == http.MethodGet && !s.store.matches(bucket, key, r.Header.Get("If-Match")) {
 		writeS3Error(w, &APIError{
 			Code: "PreconditionFailed", Message: "At least one of the pre-conditions you specified did not hold",

@@ -59,11 +59,12 @@ type Sim struct {
 	*Place
 
 	opts   Options
-	mu     sync.Mutex // guards everything that a Place reaches, and the three below
+	mu     sync.Mutex // guards everything that a Place reaches, and the five below
 	skew   time.Duration
 	places map[Scope]*Place
 	random *rand.Rand
 	roles  map[string]role
+	topics []objectTopic
 
 	faultCounts *faultCounts
 	gate        *gate
@@ -99,9 +100,9 @@ func Start(opts Options) (*Sim, error) {
 		gate:        newGate(opts.Quotas, opts.Now, opts.Seed, counts),
 		clock:       newSchedule(),
 		proxy:       newProxy(opts.Now),
-		store:       newObjectStore(),
 		done:        make(chan struct{}),
 	}
+	s.store = newObjectStore(s.toldObject)
 	s.tables = newTables(s)
 	s.Place = s.Region(opts.Account, opts.Region)
 	s.api = newServer(apiListener, http.HandlerFunc(s.serveAPI))

@@ -62,7 +62,7 @@ type budget struct {
 	counts map[string]*count // by operation
 }
 
-type count struct{ calls, throttled, errors uint64 }
+type count struct{ calls, throttled, errors, denied uint64 }
 
 // ID is the middleware's name.
 func (b *budget) ID() string { return "ecs-scrape budget" }
@@ -89,11 +89,11 @@ func (b *budget) HandleFinalize(ctx context.Context, in middleware.FinalizeInput
 	if throttle && l != nil {
 		l.throttled(started, time.Now())
 	}
-	b.add(operation, throttle, err != nil)
+	b.add(operation, err)
 	return out, metadata, err
 }
 
-func (b *budget) add(operation string, throttled, failed bool) {
+func (b *budget) add(operation string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	c, ok := b.counts[operation]
@@ -103,11 +103,30 @@ func (b *budget) add(operation string, throttled, failed bool) {
 	}
 	c.calls++
 	switch {
-	case throttled:
+	case isThrottle(err):
 		c.throttled++
-	case failed:
+	case isDenial(err):
+		c.denied++
+		c.errors++
+	case err != nil:
 		c.errors++
 	}
+}
+
+// isDenial says that AWS refused a call for want of a permission, or of valid
+// credentials ("Common errors" of the Amazon ECS and Amazon EC2 API references).
+func isDenial(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthFailure", "OptInRequired", "NotAuthorized",
+		"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "MissingAuthenticationToken",
+		"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature":
+		return true
+	}
+	return false
 }
 
 // isThrottle says that AWS refused a call for its rate.

@@ -14,9 +14,25 @@ import (
 // Guide, "Task metadata endpoint version 4").
 const metadataURI = "ECS_CONTAINER_METADATA_URI_V4"
 
+// TaskARN is that of the ECS task that this process runs in; "" elsewhere.
+func TaskARN(ctx context.Context) (string, error) { return taskARN(ctx, http.DefaultClient) }
+
 // taskRegion is the region of the ECS task that this process runs in, or "".
 // Tasks on EC2 are not told by AWS_REGION.
 func (w *Watcher) taskRegion(ctx context.Context) (string, error) {
+	arn, err := taskARN(ctx, w.http)
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+		return parts[3], nil
+	}
+	return "", err
+}
+
+// doer is an HTTP client.
+type doer interface {
+	Do(request *http.Request) (*http.Response, error)
+}
+
+func taskARN(ctx context.Context, client doer) (string, error) {
 	uri := os.Getenv(metadataURI)
 	if uri == "" {
 		return "", nil
@@ -25,7 +41,7 @@ func (w *Watcher) taskRegion(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask the task metadata endpoint: %w", err)
 	}
-	res, err := w.http.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return "", fmt.Errorf("ask the task metadata endpoint: %w", err)
 	}
@@ -34,8 +50,5 @@ func (w *Watcher) taskRegion(ctx context.Context) (string, error) {
 	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&task); err != nil {
 		return "", fmt.Errorf("ask the task metadata endpoint: %w", err)
 	}
-	if parts := strings.SplitN(task.TaskARN, ":", 6); len(parts) == 6 {
-		return parts[3], nil
-	}
-	return "", nil
+	return task.TaskARN, nil
 }

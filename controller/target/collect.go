@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -18,8 +17,8 @@ const DefaultGenerations = 5
 
 // Collect removes what the confirmed configuration no longer names: target
 // files whose path is not in keepPools, with the records of their origins, and
-// all but the newest generations (5 when 0); never the current one. The
-// directory of a class goes with its file, like that of Alertmanagers; a bucket
+// all but the newest generations (5 when 0); never the current one,
+// nor one that is held. The directory of a class goes with its file, like that of Alertmanagers; a bucket
 // of own pools stays, because Prometheus never watches a directory that was
 // missing when it looked first. Secrets that nothing names any more go too.
 func (d *Directory) Collect(keepPools map[string]bool, generations int) error {
@@ -55,21 +54,21 @@ func (d *Directory) collectPools(keep map[string]bool) error {
 }
 
 func (d *Directory) removePool(p string) error {
-	if err := os.Remove(d.at(p)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.disk.remove(d.at(p)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	dir := path.Dir(p)
 	if strings.HasPrefix(p, ownDir) {
-		return ignoreMissing(syncDir(d.at(dir)))
+		return ignoreMissing(d.disk.syncDir(d.at(dir)))
 	}
-	err := os.Remove(d.at(dir))
+	err := d.disk.remove(d.at(dir))
 	if errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) {
-		return syncDir(d.at(dir))
+		return d.disk.syncDir(d.at(dir))
 	}
 	if err := ignoreMissing(err); err != nil {
 		return err
 	}
-	return syncDir(d.at(path.Dir(dir)))
+	return d.disk.syncDir(d.at(path.Dir(dir)))
 }
 
 func ignoreMissing(err error) error {
@@ -86,21 +85,20 @@ func (d *Directory) collectGenerations(keep int) error {
 	if err != nil {
 		return err
 	}
-	old := slices.DeleteFunc(all, func(g Generation) bool { return g.Current })
-	if len(old) == len(all) {
-		keep++ // nothing is current
-	}
-	for _, g := range old[min(len(old), keep-1):] {
+	hold, _ := d.Hold()
+	kept := func(g Generation) bool { return g.Current || hold != nil && hold.Digest == g.Digest }
+	old := slices.DeleteFunc(slices.Clone(all), kept)
+	for _, g := range old[min(len(old), max(0, keep-(len(all)-len(old)))):] {
 		staged, err := d.stagePath()
 		if err != nil {
 			return err
 		}
-		if err := os.Rename(d.at(generationPrefix+g.Digest), staged); err != nil {
+		if err := d.disk.rename(d.at(generationPrefix+g.Digest), staged); err != nil {
 			return err
 		}
-		if err := os.RemoveAll(staged); err != nil {
+		if err := d.disk.removeAll(staged); err != nil {
 			return err
 		}
 	}
-	return syncDir(filepath.Clean(d.path))
+	return d.disk.syncDir(filepath.Clean(d.path))
 }

@@ -41,6 +41,7 @@ type Options struct {
 // goroutine at a time; and no other process may write into it.
 type Directory struct {
 	path     string
+	disk     disk
 	readOnly bool
 	staged   atomic.Int64 // names of staged files
 
@@ -52,18 +53,24 @@ type Directory struct {
 
 	secrets map[string]*secretState // by name; nil until WriteSecrets told them
 
-	repaired string // the generation whose files were replaced since it became current
+	sound        generation // whole, as it was made or found current last
+	interference []string   // what others did, until it is asked for
+	repaired     string     // the generation whose files were replaced since it became current
 }
 
 // Open prepares dir: the layout exists afterwards, readable by every user, and
 // what an earlier process left half-written is gone. What is published is not
 // touched.
 func Open(dir string, opts Options) (*Directory, error) {
+	return openWith(dir, opts, nil)
+}
+
+func openWith(dir string, opts Options, h hook) (*Directory, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open output directory %s: %w", dir, err)
 	}
-	d := &Directory{path: path, readOnly: opts.ReadOnly}
+	d := &Directory{path: path, disk: disk{hook: h}, readOnly: opts.ReadOnly}
 	if opts.ReadOnly {
 		return d, nil
 	}
@@ -84,23 +91,24 @@ func (d *Directory) at(parts ...string) string {
 }
 
 func (d *Directory) prepare() error {
-	if err := os.RemoveAll(d.at(stateDir, stageDir)); err != nil {
+	if err := d.disk.removeAll(d.at(stateDir, stageDir)); err != nil {
 		return err
 	}
-	for _, kind := range poolKinds() {
-		if err := makeDir(d.at(kind)); err != nil {
-			return err
-		}
-	}
-	for _, dir := range []string{d.at(secretsDir), d.at(stateDir, originsDir)} {
-		if err := makeDir(dir); err != nil {
-			return err
-		}
-	}
-	if err := d.makeStage(); err != nil {
+	if err := d.disk.makeDir(d.path); err != nil { // its mode is the operator's, if it is there
 		return err
+	}
+	for _, dir := range append([]string{targetsDir, secretsDir}, poolKinds()...) {
+		if err := d.disk.openDir(d.at(dir)); err != nil {
+			return err
+		}
 	}
 	if err := d.closeState(); err != nil {
+		return err
+	}
+	if err := d.disk.makeDir(d.at(stateDir, originsDir)); err != nil {
+		return err
+	}
+	if err := errors.Join(d.makeStage(), d.cleanHolds()); err != nil {
 		return err
 	}
 	return d.oneFilesystem()
@@ -111,11 +119,15 @@ func (d *Directory) prepare() error {
 // mean once it is published.
 func (d *Directory) makeStage() error {
 	stage := d.at(stateDir, stageDir)
-	if err := makeDir(stage); err != nil {
+	if err := d.disk.makeDir(stage); err != nil {
 		return err
 	}
 	for _, name := range []string{targetsDir, secretsDir} {
-		err := os.Symlink(filepath.Join("..", "..", name), filepath.Join(stage, name))
+		link := filepath.Join(stage, name)
+		if _, err := os.Lstat(link); err == nil {
+			continue
+		}
+		err := d.disk.symlink(filepath.Join("..", "..", name), link)
 		if err != nil && !errors.Is(err, os.ErrExist) {
 			return err
 		}
@@ -126,7 +138,14 @@ func (d *Directory) makeStage() error {
 // closeState has nobody else read .state, what an earlier version left there
 // included. A directory of another user's, in which this one may write, stays.
 func (d *Directory) closeState() error {
-	err := os.Chmod(d.at(stateDir), stateDirMode)
+	if err := d.disk.makeDir(d.at(stateDir)); err != nil {
+		return err
+	}
+	info, err := os.Stat(d.at(stateDir))
+	if err != nil || info.Mode().Perm() == stateDirMode {
+		return err
+	}
+	err = d.disk.chmod(d.at(stateDir), stateDirMode)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil
 	}
@@ -170,11 +189,11 @@ func (d *Directory) put(path string, write content, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(staged, write, mode); err != nil {
+	if err := d.disk.writeFile(staged, write, mode); err != nil {
 		return err
 	}
-	if err := os.Rename(staged, path); err != nil {
-		_ = os.Remove(staged)
+	if err := d.disk.rename(staged, path); err != nil {
+		_ = d.disk.remove(staged)
 		return err
 	}
 	return nil

@@ -47,8 +47,8 @@ func (d *Directory) Stage(files artifact.Files, check func(dir string) error) (d
 	if err != nil {
 		return "", fmt.Errorf("stage configuration %s: %w", digest, withRemedy(err))
 	}
-	defer func() { _ = os.RemoveAll(staged) }() // gone already unless something failed
-	if err := writeTree(staged, files); err != nil {
+	defer func() { _ = d.disk.removeAll(staged) }() // gone already unless something failed
+	if err := d.writeTree(staged, files); err != nil {
 		return "", fmt.Errorf("stage configuration %s: %w", digest, withRemedy(err))
 	}
 	if err := runCheck(check, staged); err != nil {
@@ -80,24 +80,24 @@ func checkFiles(files artifact.Files) error {
 }
 
 // writeTree creates dir with the files in it, all synced.
-func writeTree(dir string, files artifact.Files) error {
+func (d *Directory) writeTree(dir string, files artifact.Files) error {
 	dirs := []string{dir}
-	if err := makeDir(dir); err != nil {
+	if err := d.disk.makeDir(dir); err != nil {
 		return err
 	}
 	for _, p := range files.Paths() {
 		name := filepath.Join(dir, filepath.FromSlash(p))
-		if err := makeDir(filepath.Dir(name)); err != nil {
+		if err := d.disk.makeDir(filepath.Dir(name)); err != nil {
 			return err
 		}
-		if err := writeFile(name, whole(files[p]), fileMode); err != nil {
+		if err := d.disk.writeFile(name, whole(files[p]), fileMode); err != nil {
 			return err
 		}
 		dirs = append(dirs, filepath.Dir(name))
 	}
 	slices.Sort(dirs)
 	for _, name := range slices.Compact(dirs) {
-		if err := syncDir(name); err != nil {
+		if err := d.disk.syncDir(name); err != nil {
 			return err
 		}
 	}
@@ -120,17 +120,17 @@ func (d *Directory) repair(dir string, files artifact.Files, check func(string) 
 func (d *Directory) replaceFiles(dir string, found, files artifact.Files) error {
 	for _, p := range files.Paths() {
 		name := filepath.Join(dir, filepath.FromSlash(p))
-		if data, ok := found[p]; ok && bytes.Equal(data, files[p]) {
+		if data, ok := found[p]; ok && bytes.Equal(data, files[p]) && stampOf(name).mode == fileMode {
 			continue
 		}
-		if err := makeDir(filepath.Dir(name)); err != nil {
+		if err := d.disk.openDir(filepath.Dir(name)); err != nil {
 			return err
 		}
 		d.repaired = files.Digest()
 		if err := d.put(name, whole(files[p]), fileMode); err != nil {
 			return err
 		}
-		if err := syncDir(filepath.Dir(name)); err != nil {
+		if err := d.disk.syncDir(filepath.Dir(name)); err != nil {
 			return err
 		}
 	}
@@ -139,7 +139,7 @@ func (d *Directory) replaceFiles(dir string, found, files artifact.Files) error 
 			continue
 		}
 		d.repaired = files.Digest()
-		if err := os.Remove(filepath.Join(dir, filepath.FromSlash(p))); err != nil {
+		if err := d.disk.remove(filepath.Join(dir, filepath.FromSlash(p))); err != nil {
 			return err
 		}
 	}
@@ -147,10 +147,10 @@ func (d *Directory) replaceFiles(dir string, found, files artifact.Files) error 
 }
 
 func (d *Directory) renameInto(staged, final string) error {
-	if err := os.Rename(staged, final); err != nil {
+	if err := d.disk.rename(staged, final); err != nil {
 		return err
 	}
-	return syncDir(d.path)
+	return d.disk.syncDir(d.path)
 }
 
 // Swap makes a staged generation current: the atomic commit of the
@@ -190,7 +190,25 @@ func (d *Directory) swap(digest string) error {
 		d.repaired = ""
 	}
 	d.config, d.notes = d.generation(digest, files), nil
+	if files.Digest() == digest {
+		d.sound = d.config
+	}
 	return nil
+}
+
+// Mend makes current again, and whole, what was made or found current last,
+// where somebody else has changed it.
+func (d *Directory) Mend() error {
+	if d.readOnly {
+		return ErrReadOnly
+	}
+	if d.sound.digest == "" || d.config.digest == d.sound.digest && d.config.files.Digest() == d.sound.digest && d.configIntact() {
+		return nil
+	}
+	if _, err := d.Stage(d.sound.files, nil); err != nil {
+		return err
+	}
+	return d.Swap(d.sound.digest)
 }
 
 // link is the swap itself. The generation's own time says when it was last
@@ -198,16 +216,16 @@ func (d *Directory) swap(digest string) error {
 func (d *Directory) link(digest string) error {
 	name := generationPrefix + digest
 	now := time.Now()
-	_ = os.Chtimes(d.at(name), now, now)
+	_ = d.disk.touch(d.at(name), now)
 	staged, err := d.stagePath()
 	if err != nil {
 		return err
 	}
-	if err := os.Symlink(name, staged); err != nil {
+	if err := d.disk.symlink(name, staged); err != nil {
 		return err
 	}
 	if err := d.renameInto(staged, d.at(currentLink)); err != nil {
-		_ = os.Remove(staged)
+		_ = d.disk.remove(staged)
 		return err
 	}
 	return nil

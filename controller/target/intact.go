@@ -1,8 +1,13 @@
 package target
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"ecs-scrape/reconcile/artifact"
@@ -12,6 +17,7 @@ import (
 // where there is none.
 type stamp struct {
 	inode    uint64
+	mode     fs.FileMode
 	size     int64
 	modified int64 // nanoseconds
 }
@@ -21,7 +27,7 @@ func stampOf(name string) stamp {
 	if err != nil {
 		return stamp{}
 	}
-	s := stamp{size: info.Size(), modified: info.ModTime().UnixNano()}
+	s := stamp{mode: info.Mode(), size: info.Size(), modified: info.ModTime().UnixNano()}
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
 		s.inode = uint64(stat.Ino) //nolint:unconvert // another type on some systems
 	}
@@ -48,7 +54,7 @@ func (d *Directory) fileOf(digest, p string) string {
 }
 
 // Intact says whether what is published looks as it was left: no file of it was
-// deleted or altered by others since WriteTargets last looked. It opens no file.
+// deleted, altered or added by others since WriteTargets last looked. It opens no file.
 // Where it is false, WriteTargets and then a publication of the configuration
 // restore what was published.
 func (d *Directory) Intact() bool {
@@ -62,7 +68,13 @@ func (d *Directory) Intact() bool {
 			return false
 		}
 	}
-	return !d.loaded || d.configIntact()
+	return !d.loaded || d.configIntact() && !d.strays()
+}
+
+// strays says that there are target files that nobody here has written.
+func (d *Directory) strays() bool {
+	found, err := d.targetFiles()
+	return err == nil && slices.ContainsFunc(found, func(p string) bool { return d.pools[p] == nil })
 }
 
 func (d *Directory) configIntact() bool {
@@ -78,18 +90,80 @@ func (d *Directory) configIntact() bool {
 	return true
 }
 
-// notice looks for what others deleted or altered. Only content counts. A
-// configuration that cannot be read counts as absent: writing it says why.
+// notice looks for what others deleted, altered or added. Only content and mode
+// count. A configuration that cannot be read counts as absent: writing it says
+// why.
 func (d *Directory) notice() {
-	for p, state := range d.pools {
+	for _, p := range slices.Sorted(maps.Keys(d.pools)) {
+		state := d.pools[p]
 		now := stampOf(d.at(p))
 		if now == state.stamp {
 			continue
 		}
 		data, err := os.ReadFile(d.at(p))
-		state.stamp, state.altered = now, err != nil || digestOf(whole(data)).String() != state.digest
+		altered := err != nil || now.mode != state.stamp.mode || digestOf(whole(data)).String() != state.digest
+		state.stamp, state.altered = now, state.altered || altered
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			d.interfered("%s was deleted", p)
+		case altered:
+			d.interfered("%s was altered", p)
+		}
 	}
-	if !d.configIntact() {
-		_ = d.readConfig()
+	d.noticeConfig()
+	d.removeStrays()
+}
+
+func (d *Directory) noticeConfig() {
+	if d.configIntact() {
+		return
 	}
+	before := d.config
+	_ = d.readConfig()
+	switch digest := d.config.digest; {
+	case before.digest == "":
+	case digest != before.digest:
+		d.interfered("%s was made to lead to %q", currentLink, generationName(digest))
+	case d.config.files.Digest() != before.files.Digest():
+		d.interfered("%s was altered", generationName(digest))
+	}
+}
+
+func generationName(digest string) string {
+	if digest == "" {
+		return ""
+	}
+	return generationPrefix + digest
+}
+
+// removeStrays takes away what others put where Prometheus takes every file for
+// targets. One that cannot be removed is left for the next time.
+func (d *Directory) removeStrays() {
+	found, err := d.targetFiles()
+	if err != nil {
+		return // the files that are written there say why
+	}
+	for _, p := range found {
+		if d.pools[p] == nil && d.disk.remove(d.at(p)) == nil {
+			d.interfered("%s was added; it is removed", p)
+		}
+	}
+}
+
+// maxInterference is how much of what others did is kept until it is asked for.
+const maxInterference = 20
+
+func (d *Directory) interfered(format string, args ...any) {
+	if len(d.interference) < maxInterference {
+		d.interference = append(d.interference, fmt.Sprintf(format, args...))
+	}
+}
+
+// Interference is what somebody else has done to published files, as far as it
+// was noticed since the last call, with their paths below the directory. It is
+// undone by the publication that noticed it.
+func (d *Directory) Interference() []string {
+	noticed := d.interference
+	d.interference = nil
+	return noticed
 }

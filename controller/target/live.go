@@ -108,7 +108,15 @@ func (d *Directory) readConfig() error {
 		d.notes = append(d.notes, fmt.Errorf("no configuration is published: %w", err))
 		err = nil
 	}
-	d.config = d.generation(digest, files)
+	d.config = d.generation(digest, maps.Clone(files))
+	if files.Digest() == digest && d.sound.digest == "" {
+		d.sound = d.generation(digest, files)
+	}
+	for p, s := range d.config.stamps {
+		if s.mode != fileMode { // Prometheus may not be able to read it
+			d.config.files[p] = nil
+		}
+	}
 	return err
 }
 
@@ -157,7 +165,7 @@ func (d *Directory) readPools() (map[string]*poolState, error) {
 			return nil, err
 		}
 		pools[p] = d.decode(p, data)
-		pools[p].stamp = seen
+		pools[p].stamp, pools[p].altered = seen, seen.mode != fileMode
 	}
 	return pools, nil
 }

@@ -36,7 +36,7 @@ func (d *Directory) originPath(pool, digest string) string {
 // writeOrigins replaces one record. The directory is the caller's to sync.
 func (d *Directory) writeOrigins(pool, digest string, targets []artifact.Target) error {
 	name := d.originPath(pool, digest)
-	if err := makeDir(filepath.Dir(name)); err != nil {
+	if err := d.disk.makeDir(filepath.Dir(name)); err != nil {
 		return err
 	}
 	return d.put(name, func(w io.Writer) error { return encodeOrigins(w, targets) }, stateFileMode)
@@ -154,7 +154,7 @@ func (d *Directory) collectOrigins() error {
 			if !dir.IsDir() {
 				continue
 			}
-			if err := removeOthers(path.Join(root, kind, dir.Name()), wanted); err != nil {
+			if err := d.removeOthers(path.Join(root, kind, dir.Name()), wanted); err != nil {
 				return err
 			}
 		}
@@ -164,7 +164,7 @@ func (d *Directory) collectOrigins() error {
 
 // removeOthers removes all files of a directory that are not wanted, and the
 // directory when nothing is left in it.
-func removeOthers(dir string, wanted map[string]bool) error {
+func (d *Directory) removeOthers(dir string, wanted map[string]bool) error {
 	entries, err := readDir(dir)
 	if err != nil {
 		return err
@@ -173,12 +173,12 @@ func removeOthers(dir string, wanted map[string]bool) error {
 	for _, e := range entries {
 		if name := filepath.Join(dir, e.Name()); wanted[name] {
 			left++
-		} else if err := os.RemoveAll(name); err != nil {
+		} else if err := d.disk.removeAll(name); err != nil {
 			return err
 		}
 	}
 	if left > 0 {
 		return nil
 	}
-	return os.Remove(dir)
+	return d.disk.remove(dir)
 }

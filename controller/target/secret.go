@@ -56,7 +56,7 @@ func (d *Directory) WriteSecrets(values map[string][]byte, uid int) error {
 		changed = changed || done
 	}
 	if changed {
-		return withRemedy(syncDir(d.at(secretsDir)))
+		return withRemedy(d.disk.syncDir(d.at(secretsDir)))
 	}
 	return nil
 }
@@ -113,14 +113,14 @@ func (d *Directory) writeSecret(name string, value []byte, uid int) (changed boo
 		return false, err
 	}
 	if err := d.stageSecret(staged, value, uid); err != nil {
-		_ = os.Remove(staged)
+		_ = d.disk.remove(staged)
 		return false, err
 	}
-	if err := makeDir(filepath.Dir(path)); err != nil {
+	if err := d.disk.makeDir(filepath.Dir(path)); err != nil {
 		return false, err
 	}
-	if err := os.Rename(staged, path); err != nil {
-		_ = os.Remove(staged)
+	if err := d.disk.rename(staged, path); err != nil {
+		_ = d.disk.remove(staged)
 		return false, err
 	}
 	d.secrets[name] = &secretState{value, stampOf(path)}
@@ -128,13 +128,13 @@ func (d *Directory) writeSecret(name string, value []byte, uid int) (changed boo
 }
 
 func (d *Directory) stageSecret(staged string, value []byte, uid int) error {
-	if err := writeFile(staged, whole(value), secretMode); err != nil {
+	if err := d.disk.writeFile(staged, whole(value), secretMode); err != nil {
 		return err
 	}
 	if uid == OwnerByItself {
 		return nil
 	}
-	if err := os.Chown(staged, uid, -1); err != nil {
+	if err := d.disk.chown(staged, uid, -1); err != nil {
 		return fmt.Errorf("give it to uid %d, as only root may: run as root, or say --secrets.uid %d: %w", uid, os.Geteuid(), err)
 	}
 	return nil
@@ -180,13 +180,13 @@ func (d *Directory) collectSecrets() error {
 		if named[e.Name()] || d.secrets[e.Name()] != nil {
 			continue
 		}
-		if err := os.Remove(d.at(secretsDir, e.Name())); err != nil && !isMissing(err) {
+		if err := d.disk.remove(d.at(secretsDir, e.Name())); err != nil && !isMissing(err) {
 			return err
 		}
 		removed = true
 	}
 	if removed {
-		return syncDir(d.at(secretsDir))
+		return d.disk.syncDir(d.at(secretsDir))
 	}
 	return nil
 }

@@ -64,13 +64,13 @@ func (d *Directory) WriteState(name string, data []byte) error {
 }
 
 func (d *Directory) writeState(file string, data []byte) error {
-	if err := makeDir(filepath.Dir(file)); err != nil {
+	if err := d.disk.makeDir(filepath.Dir(file)); err != nil {
 		return err
 	}
 	if err := d.put(file, whole(headerOf(data), data), stateFileMode); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(file))
+	return d.disk.syncDir(filepath.Dir(file))
 }
 
 func headerOf(data []byte) []byte { return fmt.Appendf(nil, stateHeader, sha256.Sum256(data)) }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -161,16 +160,16 @@ func (d *Directory) moved(known *poolState, pool artifact.Pool) *change {
 // commit writes first all records of origins, each beside the one that is still
 // valid, then the files that they belong to.
 func (d *Directory) commit(now time.Time, changes []*change) {
-	each(changes, func(c *change) (string, error) {
+	d.each(changes, func(c *change) (string, error) {
 		err := d.writeOrigins(c.pool.Path, c.digest, c.pool.Targets)
 		return filepath.Dir(d.originPath(c.pool.Path, c.digest)), err
 	})
-	each(changes, func(c *change) (string, error) {
+	d.each(changes, func(c *change) (string, error) {
 		dir := filepath.Dir(d.at(c.pool.Path))
 		if c.origins {
 			return "", nil
 		}
-		if err := makeDir(dir); err != nil {
+		if err := d.disk.openDir(dir); err != nil {
 			return dir, err
 		}
 		return dir, d.put(d.at(c.pool.Path), c.pool.EncodeTo, fileMode)
@@ -182,7 +181,7 @@ func (d *Directory) commit(now time.Time, changes []*change) {
 
 // each does one step for all changes that did not fail, then syncs the
 // directories of the step, each once.
-func each(changes []*change, step func(*change) (dir string, err error)) {
+func (d *Directory) each(changes []*change, step func(*change) (dir string, err error)) {
 	touched := map[string][]*change{}
 	for _, c := range changes {
 		if c.err != nil {
@@ -196,7 +195,7 @@ func each(changes []*change, step func(*change) (dir string, err error)) {
 		}
 	}
 	for _, dir := range slices.Sorted(maps.Keys(touched)) {
-		if err := syncDir(dir); err != nil {
+		if err := d.disk.syncDir(dir); err != nil {
 			for _, c := range touched[dir] {
 				c.err = fmt.Errorf("write targets of %s: %w", c.pool.Name, withRemedy(err))
 			}
@@ -218,7 +217,7 @@ func (d *Directory) remember(now time.Time, c *change) {
 		state.stamp = stampOf(d.at(c.pool.Path))
 	}
 	if before != nil && before.digest != c.digest {
-		_ = os.Remove(d.originPath(c.pool.Path, before.digest))
+		_ = d.disk.remove(d.originPath(c.pool.Path, before.digest))
 	}
 	d.pools[c.pool.Path] = state
 }

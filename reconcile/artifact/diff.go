@@ -146,7 +146,7 @@ func diffPools(live, want []Pool) []PoolDifference {
 		pool, has := after[path]
 		d := PoolDifference{Name: cmp.Or(pool.Name, old.Name), Path: path, Change: changeOf(had, has)}
 		d.compare(old.Sorted(), pool.Sorted())
-		if had && has && len(d.Added)+len(d.Removed)+len(d.Changed) == 0 {
+		if had && has && d.Size() == 0 {
 			continue
 		}
 		out = append(out, d)
@@ -166,12 +166,13 @@ func byPath(pools []Pool) map[string]Pool {
 func (d *PoolDifference) compare(live, want []Target) {
 	var removed, added []Target
 	for len(live) > 0 && len(want) > 0 {
-		switch c := live[0].Compare(want[0]); {
-		case c == 0:
+		if labels.Equal(live[0].Labels, want[0].Labels) { // at once, where they are the same in memory
 			live, want = live[1:], want[1:]
-		case c < 0:
+			continue
+		}
+		if live[0].Compare(want[0]) < 0 {
 			removed, live = append(removed, live[0]), live[1:]
-		default:
+		} else {
 			added, want = append(added, want[0]), want[1:]
 		}
 	}
@@ -179,6 +180,10 @@ func (d *PoolDifference) compare(live, want []Target) {
 }
 
 func (d *PoolDifference) pair(removed, added []Target) {
+	if len(removed) == 0 || len(added) == 0 { // of a large pool that comes or goes
+		d.Removed, d.Added = entries(removed), entries(added)
+		return
+	}
 	waiting := map[string][]Target{}
 	for _, t := range added {
 		key := t.endpoint()
@@ -203,6 +208,14 @@ func (d *PoolDifference) pair(removed, added []Target) {
 		}
 	}
 	slices.Reverse(d.Added)
+}
+
+func entries(targets []Target) []TargetEntry {
+	var out []TargetEntry
+	for _, t := range targets {
+		out = append(out, TargetEntry(t))
+	}
+	return out
 }
 
 // endpoint is what Prometheus asks: address, scheme, path and params.

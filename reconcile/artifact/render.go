@@ -85,7 +85,7 @@ func (p *PoolDifference) summary() string {
 // lines are one per target, at most limit of them unless it is negative: first
 // what goes, then what comes, then what differs.
 func (p *PoolDifference) lines(limit int) []string {
-	total := len(p.Removed) + len(p.Added) + len(p.Changed)
+	total := p.Size()
 	shown := total
 	if limit >= 0 {
 		shown = min(total, limit)

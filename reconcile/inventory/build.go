@@ -15,7 +15,7 @@ func (s *Store) Snapshot() *Snapshot {
 	if s.snapshot != nil && !s.header && !s.body {
 		return s.snapshot
 	}
-	next := &Snapshot{Sources: slices.Clone(s.sources), Scopes: s.statuses(), Waiting: s.waiting()}
+	next := &Snapshot{Sources: slices.Clone(s.sources), Scopes: s.statuses(), Waiting: s.waiting(), Omitted: s.omitted()}
 	if s.snapshot == nil || s.body {
 		s.fill(next)
 	} else {
@@ -38,7 +38,7 @@ func (s *Store) statuses() []ScopeStatus {
 func (s *Store) waiting() int {
 	n := 0
 	for _, c := range s.scopes {
-		n += c.omitted
+		n += len(c.omitted.since)
 	}
 	return n
 }

@@ -138,9 +138,10 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 	if unheard := s.unheard(c, l, s.believed(c, l, now)); len(unheard) > 0 {
 		return fmt.Errorf("%d tasks of published targets are not answered for, such as %s", len(unheard), unheard[0])
 	}
-	s.markOmitted(c, l, listed)
+	s.markOmitted(c, l, listed, now)
 	c.forget(now)
 	c.expire(listed, now)
+	c.sweepCensus(now)
 	c.began = l.Began
 	c.absent = true // for all that is known by now
 	c.watch.listed(l.Began, now)
@@ -195,7 +196,7 @@ func (c *scopeState) knows(arn string, first bool) bool {
 	return dead || known && (!first || !e.bare)
 }
 
-func (s *Store) markOmitted(c *scopeState, l Listing, listed map[string]struct{}) {
+func (s *Store) markOmitted(c *scopeState, l Listing, listed map[string]struct{}, now time.Time) {
 	for arn, e := range c.entries {
 		_, ok := listed[arn]
 		omitted := !ok && s.omits(l, e)
@@ -204,17 +205,17 @@ func (s *Store) markOmitted(c *scopeState, l Listing, listed map[string]struct{}
 			continue
 		}
 		if omitted != e.omitted {
-			s.omit(c, e, omitted)
+			s.omit(c, e, omitted, now)
 		}
 	}
 }
 
-func (s *Store) omit(c *scopeState, e *entry, omitted bool) {
+func (s *Store) omit(c *scopeState, e *entry, omitted bool, now time.Time) {
 	e.omitted = omitted
 	if omitted {
-		c.omitted++
+		c.omitted.add(e.task.ARN, stamp(now))
 	} else {
-		c.omitted--
+		c.omitted.drop(e.task.ARN)
 	}
 	s.changeHeader()
 }

@@ -150,6 +150,9 @@ type Snapshot struct {
 	// Waiting counts tasks that listings omit and that no evidence has
 	// stopped yet; they are still in Tasks.
 	Waiting int `json:"waiting,omitempty"`
+	// Omitted are these, the first hundred by scope, and of each those that wait
+	// longest.
+	Omitted []Omission `json:"omitted,omitempty"`
 }
 
 // Service is the service that started the task, or nil where it has none or
