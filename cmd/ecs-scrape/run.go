@@ -163,7 +163,7 @@ func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
 	metrics := controller.NewMetrics(registry)
 	paced = controller.NewPaced(metrics.Measured(specs), interval)
 	passOptions := reconcile.Options{
-		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, Secrets: holds(values),
+		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, History: specs, Secrets: holds(values),
 	}
 	if err := o.prometheus.apply(ctx, &passOptions, bound); err != nil {
 		return nil, err
