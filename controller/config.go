@@ -153,6 +153,7 @@ func (c *Controller) outcome(o outcome) {
 	s := &c.config
 	if o.restarted {
 		s.rejected, s.refused = nil, nil
+		c.reread(true)
 	}
 	if o.want.Digest != s.published || !o.want.Swapped.Equal(s.swapped) {
 		return // overtaken, or only a restart
@@ -173,6 +174,7 @@ func (c *Controller) outcome(o outcome) {
 	case lacks:
 		c.refusal(c.options.Log.Warn, "Prometheus lacks scrape pools", o.err)
 		s.lack(missing.Pools, o.err)
+		c.reread(false)
 	case refused(o.err) && holding:
 		s.confirmed = ""
 		c.note(c.options.Log.Error, refusal, fmt.Errorf("the held %w; release it, or hold another one", o.err))
@@ -191,6 +193,7 @@ func (c *Controller) confirmed() {
 		c.options.Log.Debug("Prometheus confirmed the configuration", "digest", s.published)
 	}
 	s.confirm(s.published)
+	c.reread(false)
 }
 
 // refused says that Prometheus will not run the configuration as it is.

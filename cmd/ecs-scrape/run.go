@@ -205,6 +205,7 @@ func (o *runOptions) wire(ctx context.Context, p *parts, dir *target.Directory) 
 	if p.reloader == nil {
 		return controller.New(r, watcher, out, nil, metrics, options), paced, nil
 	}
+	options.Observed = p.reloader.Prometheus
 	c := controller.New(r, watcher, out, p.reloader, metrics, options)
 	p.reloader.Report = c.Reported
 	return c, paced, nil
