@@ -201,6 +201,18 @@ func (j *soakJudge) targetsOf(object string) (n int) {
 	return n
 }
 
+// without is an error while a target of one of the tasks is published.
+func (j *soakJudge) without(tasks map[string]bool) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for key := range j.published {
+		if id, _, _ := strings.Cut(key, " "); tasks[id] {
+			return fmt.Errorf("%s is", key)
+		}
+	}
+	return nil
+}
+
 // disagree says how what is published differs from what is to be scraped.
 func (j *soakJudge) disagree() error {
 	want := j.s.wanted()
