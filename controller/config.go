@@ -19,7 +19,7 @@ type configState struct {
 	swapped   time.Time
 	confirmed string // what Prometheus has loaded
 	previous  string // confirmed before it: where a refused one goes back to
-	collected string
+	collected string // confirmed, and nothing else has been published since what it does not name was removed
 
 	rejected *rejection // of desired; nil where it was not refused
 	problem  error      // why published is not confirmed, or what it lacks
@@ -87,7 +87,7 @@ func (s *configState) publish(digest string, swapped time.Time) {
 	if s.confirmed != "" && s.confirmed != digest {
 		s.previous = s.confirmed
 	}
-	s.published, s.swapped, s.confirmed = digest, swapped, ""
+	s.published, s.swapped, s.confirmed, s.collected = digest, swapped, "", ""
 	s.problem, s.rejected = nil, nil
 }
 
@@ -153,6 +153,7 @@ func (c *Controller) outcome(o outcome) {
 	s := &c.config
 	if o.restarted {
 		s.rejected, s.refused = nil, nil
+		c.reread(true)
 	}
 	if o.want.Digest != s.published || !o.want.Swapped.Equal(s.swapped) {
 		return // overtaken, or only a restart
@@ -173,6 +174,7 @@ func (c *Controller) outcome(o outcome) {
 	case lacks:
 		c.refusal(c.options.Log.Warn, "Prometheus lacks scrape pools", o.err)
 		s.lack(missing.Pools, o.err)
+		c.reread(false)
 	case refused(o.err) && holding:
 		s.confirmed = ""
 		c.note(c.options.Log.Error, refusal, fmt.Errorf("the held %w; release it, or hold another one", o.err))
@@ -191,6 +193,7 @@ func (c *Controller) confirmed() {
 		c.options.Log.Debug("Prometheus confirmed the configuration", "digest", s.published)
 	}
 	s.confirm(s.published)
+	c.reread(false)
 }
 
 // refused says that Prometheus will not run the configuration as it is.

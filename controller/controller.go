@@ -73,6 +73,8 @@ type Output interface {
 	Sound(digest string) error
 	// Confirm notes that Prometheus has confirmed a configuration.
 	Confirm(digest string) error
+	// Modified are the modification times of the target files, by path.
+	Modified() map[string]time.Time
 }
 
 // Reloader has Prometheus take a configuration and watches that it keeps it.
@@ -112,7 +114,10 @@ type Options struct {
 	// Generations is how many configurations are kept on disk, the current one
 	// included; 0 is [target.DefaultGenerations].
 	Generations int
-	Log         *slog.Logger
+	// Observed is the Prometheus that the reloader tells; nil where nothing is
+	// asked of it.
+	Observed Observed
+	Log      *slog.Logger
 }
 
 // Controller runs passes until it is told to stop.
@@ -122,6 +127,10 @@ type Controller struct {
 	inventory  Inventory
 	output     Output
 	confirmer  *confirmer // nil where no Prometheus is told
+	// acquaintance and reads are nil where no Prometheus is observed.
+	acquaintance *acquaintance
+	reads        *reads
+	grave        atomic.Int64 // differences that matter
 
 	status  atomic.Pointer[Status]
 	metrics *Metrics
@@ -152,7 +161,9 @@ type Controller struct {
 	memory     recollection
 	writers    []*writer // of the status; each has a goroutine of its own
 
-	interference []Interference // of late, the newest first
+	interference []Interference  // of late, the newest first
+	told         map[string]bool // grave differences that were logged
+	unread       bool            // that target files are not read was logged
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new
@@ -166,6 +177,7 @@ func New(r *reconcile.Reconciler, inv Inventory, out Output, reloader Reloader, 
 	if reloader != nil {
 		c.confirmer = newConfirmer(reloader)
 	}
+	c.observe(o.Observed)
 	c.recall(o.Earlier)
 	for _, outlet := range o.Outlets {
 		c.writers = append(c.writers, newWriter(outlet, c))
@@ -187,6 +199,10 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	for _, w := range c.writers {
 		group.Go(func() error { w.run(inner); return nil })
+	}
+	if c.acquaintance != nil {
+		group.Go(func() error { c.acquaintance.run(inner); return nil })
+		group.Go(func() error { c.reads.run(inner); return nil })
 	}
 	group.Go(func() error { c.loop(inner); return nil })
 	if err := group.Wait(); ctx.Err() == nil {
@@ -276,10 +292,7 @@ func (c *Controller) Reported(state string, err error) {
 	if err != nil && (last.err == nil || last.err.Error() != err.Error()) {
 		c.options.Log.Warn("Prometheus does not take the configuration yet", "state", state, "err", err)
 	}
-	select {
-	case c.nudged <- struct{}{}:
-	default:
-	}
+	c.nudge()
 }
 
 func (c *Controller) outcomes() <-chan outcome {

@@ -217,11 +217,13 @@ type output struct {
 	written     time.Time
 	writes      int
 	collected   []string
+	collections int
 	state       map[string]string
 	earlier     []string
 	meddled     []string
 	hold        *target.Hold
 	confirmed   []string
+	modified    map[string]time.Time
 }
 
 // Fail makes a method fail by its name until it is told nil.
@@ -256,6 +258,13 @@ func (o *output) Rules() string {
 		}
 	}
 	return strings.Join(names, " ")
+}
+
+// Collections counts them.
+func (o *output) Collections() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.collections
 }
 
 // Collected are the target files that were kept at the last collection.
@@ -313,6 +322,12 @@ func (o *output) Confirm(digest string) error {
 	return o.failing["Confirm"]
 }
 
+func (o *output) Modified() map[string]time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.modified)
+}
+
 func (o *output) Live() (*artifact.Bundle, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -339,7 +354,7 @@ func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (done reconc
 		}
 		done.Changed++
 		done.Bytes += int64(len(p.Encode()))
-		o.pools[p.Path] = p
+		o.pools[p.Path], o.modified[p.Path] = p, now
 	}
 	if done.Changed > 0 {
 		o.written = now
@@ -392,6 +407,7 @@ func (o *output) Collect(keep map[string]bool, _ int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.collected = slices.Sorted(maps.Keys(keep))
+	o.collections++
 	return o.failing["Collect"]
 }
 
@@ -602,6 +618,7 @@ func newWorld(t *testing.T) *world {
 		inventory: newAccount(),
 		output: &output{
 			pools: map[string]artifact.Pool{}, generations: map[string]artifact.Files{}, failing: map[string]error{}, state: map[string]string{},
+			modified: map[string]time.Time{},
 		},
 		server: &server{changed: make(chan struct{}), started: time.Now()},
 		log:    &journal{},

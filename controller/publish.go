@@ -44,6 +44,7 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 		c.options.Log.Info("published configuration", "digest", digest, "objects", len(pass.Objects), "targets", artifact.Found(pass.Plan.Bundle.Pools))
 		c.tell()
 	}
+	c.expectReads(now)
 	return done, c.remember(pass)
 }
 

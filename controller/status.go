@@ -214,6 +214,7 @@ func (c *Controller) restate(s *Status) {
 	s.Config = c.configStatus()
 	s.Hold, s.Interference = c.config.hold.status(), slices.Clone(c.interference)
 	s.Overdue = overdue(s.Sources, s.Scopes, now, c.options.StaleAfter)
+	c.restatePrometheus(s, now)
 	c.logOverdue(s.Overdue)
 	c.logEvents(s.Sources)
 	s.Objects = c.restand(s.Objects, now)
@@ -289,6 +290,8 @@ func (s *Status) judge(err error) {
 		s.State, s.Message = StateDegraded, fault.Error()
 	case !s.Ready:
 		s.State, s.Message = StatePending, "waiting for Prometheus to load the configuration"
+	case s.Prometheus.late():
+		s.State, s.Message = StateDegraded, s.Prometheus.unreadText()
 	default:
 		s.State, s.Message = s.inventoryState()
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -34,6 +36,7 @@ func TestPermissions(t *testing.T) {
 		{name: "fargate", statements: []string{"Clusters"}},
 		{name: "tags", facts: inventory.Facts{TaskTags: true, ClusterTags: true}, statements: []string{"Clusters"}},
 		{name: "services", facts: inventory.Facts{Services: true}, statements: []string{"Clusters", "Services"}},
+		{name: "service metrics", do: countServices, statements: []string{"Clusters", "ServiceMetrics"}},
 		{name: "network interfaces", facts: inventory.Facts{Interfaces: true}, statements: []string{"Clusters", "NetworkInterfaces"}},
 		{name: "every launch type", shop: true, statements: []string{"Clusters", "Machines", "MachinesOnPremises"}},
 		{name: "machines", shop: true, facts: inventory.Facts{Instances: true}, statements: []string{"Clusters", "Machines", "MachinesOnPremises"}},
@@ -163,6 +166,28 @@ func putStatus(t *testing.T, sim *awssim.Sim) {
 	object, err := s3object.Open(t.Context(), "s3://example-status/prometheus.json")
 	must(t, err)
 	must(t, object.PutJSON(t.Context(), []byte("{}")))
+}
+
+// countServices watches with --ecs.service-metrics until the services are read.
+func countServices(t *testing.T, _ *awssim.Sim) {
+	w, err := ecs.New(ecs.Options{QuotaShare: 1, ServiceMetrics: true})
+	must(t, err)
+	w.Want(inventory.Want{Sources: []inventory.Source{{}}})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	defer func() {
+		cancel()
+		must(t, <-done)
+	}()
+	deadline := time.After(patience)
+	for services := w.Stats().Services; len(services) == 0 || !services[0].Read; services = w.Stats().Services {
+		select {
+		case <-deadline:
+			t.Fatalf("services are not read: %+v", services)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func loadFromS3(t *testing.T, sim *awssim.Sim) {

@@ -192,7 +192,7 @@ func (o *runOptions) wire(ctx context.Context, p *parts, dir *target.Directory) 
 	if err != nil {
 		p.log.Warn("the objects accepted by an earlier run cannot be read", "err", err)
 	}
-	p.registry.MustRegister(awsCollector{watcher})
+	p.registry.MustRegister(awsCollector{watcher}, serviceCollector{watcher})
 	out := controller.Directory{Directory: dir, Secrets: p.secrets, SecretsUID: o.secrets.uid}
 	r := reconcile.New(paced, watcher, out, objects, p.pass)
 	options := controller.Options{
@@ -205,6 +205,7 @@ func (o *runOptions) wire(ctx context.Context, p *parts, dir *target.Directory) 
 	if p.reloader == nil {
 		return controller.New(r, watcher, out, nil, metrics, options), paced, nil
 	}
+	options.Observed = p.reloader.Prometheus
 	c := controller.New(r, watcher, out, p.reloader, metrics, options)
 	p.reloader.Report = c.Reported
 	return c, paced, nil

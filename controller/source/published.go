@@ -80,7 +80,7 @@ func (r *reader) readPointer(ctx context.Context, before pointer) (pointer, erro
 	}
 	out, err := decodePointer(got.data)
 	if err != nil {
-		return pointer{}, fmt.Errorf("%s %w", r.url(pointerName), err)
+		return pointer{etag: got.etag}, fmt.Errorf("%s %w", r.url(pointerName), err)
 	}
 	out.etag = got.etag
 	return out, nil
