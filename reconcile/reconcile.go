@@ -205,23 +205,21 @@ const (
 
 // Publish makes the pass live: target files first, then configuration and rules.
 func (r *Reconciler) Publish(p *Pass, now time.Time, s Standing) (Published, error) {
-	pools := p.Plan.Bundle.Pools
-	if s != Confirmed {
-		live, err := r.output.Live()
-		if err != nil {
-			return Published{}, fmt.Errorf("read what is published: %w", err)
-		}
-		pools = keepMoving(live, pools)
-		if s == Refused {
-			pools = standIns(r.jobs.loaded(live), p.Plan.Bundle.Pools, pools)
-		}
-	}
-	out, err := r.output.WriteTargets(now, pools)
+	out, err := r.publishTargets(p.Plan.Bundle.Pools, now, s)
 	if err != nil {
 		return out, fmt.Errorf("publish target files: %w", err)
 	}
 	if s == Refused {
 		return out, nil
+	}
+	if !out.Due.IsZero() {
+		live, err := r.output.Live()
+		if err != nil {
+			return out, fmt.Errorf("read what is published: %w", err)
+		}
+		if r.early(live, p.Plan.Bundle) {
+			return out, nil
+		}
 	}
 	err = r.output.WriteConfig(p.Plan.Bundle.Config, func(files artifact.Files) error {
 		_, errs := validate.Files(files, p.options)
