@@ -150,7 +150,7 @@ func (o *runOptions) parts(ctx context.Context) (*parts, error) {
 		return nil, err
 	}
 	p.pass = reconcile.Options{
-		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, Secrets: holds(p.secrets),
+		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, History: p.source, Secrets: holds(p.secrets),
 	}
 	return p, nil
 }
