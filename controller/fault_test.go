@@ -184,8 +184,8 @@ func (w *faultWorld) secondPageFails() {
 // tests are about: specs in S3, roles, scrapes, and the end of faults.
 var looks = []string{
 	"AWSConfig", "AWSConfigAs", "AllowRole", "BadGateways", "Calls", "CallsTo", "ClearFaults", "Close", "CreateBucket",
-	"CreateCluster", "CreateQueue", "CreateService", "DeleteObject", "Env", "FaultCounts", "ForwardEvents", "Heal", "Instances", "Listeners", "ProxyURL",
-	"PutObject", "QueueLength", "Region", "RegisterTaskDefinition", "ResetCalls", "ResetScrapes", "RunningTasks", "Scope",
+	"CreateCluster", "CreateQueue", "CreateService", "DeleteBucket", "DeleteObject", "Env", "FaultCounts", "ForwardEvents", "Heal", "Instances", "Listeners",
+	"MoveBucket", "NotifyObjects", "ProxyURL", "PutObject", "QueueLength", "Region", "RegisterTaskDefinition", "ResetCalls", "ResetScrapes", "RunningTasks", "Scope",
 	"Scrapes", "Task", "URL", "VPC", "WrongPaths",
 }
 

@@ -24,14 +24,15 @@ var (
 	descConfig    = statusDesc("config_info", "Digests of the desired, published and confirmed configuration.", "desired", "published", "confirmed")
 	descRejected  = statusDesc("config_rejected", "Whether Prometheus refused the configuration that the specs ask for, so that an earlier one is served.")
 	descHold      = statusDesc("config_held", "Whether a configuration that was gone back to is held, so that changes of configuration and rules wait.")
-	descDiffers   = statusDesc("prometheus_differences", "What Prometheus is that the PrometheusConfig does not declare, or the reverse, and what is odd about how it was started.")
-	descFiles     = statusDesc("target_files_unread", "Target files that Prometheus has not read since they changed.")
-	descFilesLag  = statusDesc("target_files_lag_seconds", "Seconds for which the oldest of them has been waiting; 0 while there is none.")
 	descProblems  = statusDesc("specs_problems", "Errors in the documents of the source: of objects, and of files that hold none.")
 	descOverdue   = statusDesc("scopes_overdue", "Clusters, and regions whose clusters cannot be listed, that have not been read for longer than --ecs.stale-after.")
 	descRegion    = statusDesc("region_stale_seconds", "Seconds for which the clusters of a region could not be listed; 0 while they can.", ofRegion...)
 	descUnread    = statusDesc("cluster_stale_seconds", "Seconds for which a cluster could not be read; 0 while it can. Its targets are served as last known.", ofCluster...)
 	descScope     = statusDesc("cluster_synced", "Whether the last listing of a cluster was complete.", ofCluster...)
+	descInfo      = statusDesc("prometheus_info", "The Prometheus that is told to reload, with its version, \"\" where its build does not know it; absent until it has answered.", "version")
+	descDiffers   = statusDesc("prometheus_differences", "Differences of Prometheus from what the PrometheusConfig declares that may have it refuse or lack what is published. The status names them, and those that do not matter so much.")
+	descNotRead   = statusDesc("target_files_unread", "Target files that Prometheus has not read since they changed, though it was given a second; absent while it does not tell.")
+	descLag       = statusDesc("target_files_lag_seconds", "For how long the longest of the target files has waited to be read; absent while Prometheus does not tell.")
 	descLacking   = statusDesc("cluster_facts_lacking", "Optional facts that specs ask for and that cannot be had in a cluster, such as tags whose call is denied.", ofCluster...)
 )
 
@@ -46,8 +47,8 @@ type statusCollector struct{ c *Controller }
 func (s statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descTargets, descWithheld, descCondition, descHeld, descWaiting, descHealthy, descReady, descConfig, descRejected, descHold,
-		descDiffers, descFiles, descFilesLag,
 		descProblems, descOverdue, descRegion, descUnread, descScope, descLacking,
+		descInfo, descDiffers, descNotRead, descLag,
 	} {
 		ch <- d
 	}
@@ -65,16 +66,29 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	g.put(descReady, flag(st.Ready))
 	g.put(descConfig, 1, st.Config.Desired, st.Config.Published, st.Config.Confirmed)
 	g.put(descRejected, flag(st.Config.Rejected))
-	g.put(descHold, flag(st.Hold != nil))
-	g.put(descDiffers, float64(len(st.Prometheus.Differences)))
-	g.put(descFiles, float64(len(st.Prometheus.Unread)))
-	g.put(descFilesLag, st.Prometheus.Lag)
+	g.put(descHold, flag(st.Hold != nil && st.Hold.Error == ""))
 	for i := range st.Objects {
 		g.object(&st.Objects[i])
 	}
+	s.c.collectPrometheus(g)
 	g.regions(st.Sources)
 	for i := range st.Scopes {
 		g.scope(&st.Scopes[i])
+	}
+}
+
+// collectPrometheus tells of the observed Prometheus, where there is one.
+func (c *Controller) collectPrometheus(g gauges) {
+	if c.acquaintance == nil {
+		return
+	}
+	g.put(descDiffers, float64(c.grave.Load()))
+	if a := c.acquaintance.known.Load(); a != nil {
+		g.put(descInfo, 1, a.Version)
+	}
+	if s := c.reads.state(); s.Known {
+		g.put(descNotRead, float64(len(s.Unread)))
+		g.put(descLag, s.lag(time.Now()).Seconds())
 	}
 }
 

@@ -22,12 +22,12 @@ func TestPaced(t *testing.T) {
 		if set, err := p.Load(t.Context()); set != first || err != nil || s.Loads() != 1 {
 			t.Errorf("loaded %d times within the interval: %v", s.Loads(), err)
 		}
-		time.Sleep(time.Second + 1)
+		time.Sleep(2*time.Second + 1)
 		if set, err := p.Load(t.Context()); err != nil || len(set.Objects) != 2 {
 			t.Errorf("not loaded after the interval: %v, %v", set, err)
 		}
 		s.Fail(errBroken)
-		time.Sleep(10 * time.Second)
+		time.Sleep(11 * time.Second)
 		for range 3 {
 			if _, err := p.Load(t.Context()); !errors.Is(err, errBroken) {
 				t.Errorf("error %v", err)
@@ -89,7 +89,7 @@ func TestPacedHangs(t *testing.T) {
 				t.Errorf("took %v, want %v", got, want)
 			}
 		}
-		time.Sleep(10 * time.Second)
+		time.Sleep(11 * time.Second)
 		took(patience)
 		took(0)
 		time.Sleep(silence - patience - 1)
@@ -138,10 +138,93 @@ func TestPacedPanic(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		s.Panic("")
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second)
 		if set, err := p.Load(t.Context()); set == nil || err != nil {
 			t.Errorf("set %v, error %v", set, err)
 		}
+	})
+}
+
+// TestPacedReady: whoever loads is told when that is of use, and only then.
+func TestPacedReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{files: map[string]string{"main.yaml": configText}}
+		p := startPaced(t, s, time.Hour)
+		start := time.Now()
+		ready := func(within time.Duration) bool {
+			select {
+			case <-p.Ready():
+				return true
+			case <-time.After(within):
+				return false
+			}
+		}
+		load := func() (objects int) {
+			set, err := p.Load(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(set.Objects)
+		}
+		load()
+		if ready(50 * time.Minute) {
+			t.Errorf("ready after %v, though nothing was due", time.Since(start))
+		}
+		s.Set(map[string]string{"rule.yaml": ruleText("a")})
+		if p.Hurry(); !ready(time.Millisecond) || load() != 2 {
+			t.Error("a hurry is not heeded")
+		}
+		release := s.Hang()
+		s.Set(map[string]string{"rule.yaml": ""})
+		if p.Hurry(); !ready(time.Millisecond) || load() != 2 {
+			t.Error("a load that hangs is waited for")
+		}
+		p.Hurry() // during the load: what it found may be older
+		release()
+		synctest.Wait()
+		if !ready(time.Millisecond) || load() != 1 || s.Loads() != 4 {
+			t.Errorf("the end of a load is not told, or the hurry during it is lost: %d loads", s.Loads())
+		}
+		begun := time.Now()
+		for ready(time.Millisecond) { // the end of the load that hung
+			load()
+		}
+		if !ready(2*time.Hour) || time.Since(begun) < 54*time.Minute || time.Since(begun) > 66*time.Minute {
+			t.Errorf("the next load is due after %v", time.Since(begun))
+		}
+	})
+}
+
+// revised is a source that tells its revision.
+type revised struct {
+	*source
+	revision string
+}
+
+func (r *revised) Revision() (id string, published bool) { return r.revision, true }
+
+func TestPacedLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &revised{source: &source{files: map[string]string{"main.yaml": configText}}, revision: "one"}
+		p := NewPaced(s, time.Second)
+		var wg sync.WaitGroup
+		wg.Go(func() { p.Run(t.Context()) })
+		t.Cleanup(wg.Wait)
+		load := func(want Loaded) {
+			t.Helper()
+			_, _ = p.Load(t.Context())
+			if got := p.Loaded(); got != want {
+				t.Errorf("loaded %+v, want %+v", got, want)
+			}
+			time.Sleep(2 * time.Second)
+		}
+		load(Loaded{Revision: "one", Published: true})
+		load(Loaded{Revision: "one", Published: true})
+		s.Fail(errBroken)
+		load(Loaded{Revision: "one", Published: true})
+		s.Fail(nil)
+		s.revision = "two"
+		load(Loaded{Revision: "two", Published: true})
 	})
 }
 

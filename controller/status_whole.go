@@ -47,11 +47,12 @@ func (c *Controller) introduce(s *Status) {
 }
 
 // loaded notes which specs are in use, and why there are no newer ones.
-func (m *recollection) loaded(pass *reconcile.Pass, now time.Time) {
+func (m *recollection) loaded(pass *reconcile.Pass, found Loaded, now time.Time) {
 	s := &m.specs
-	if pass.Set != nil && pass.Set.Revision != s.Revision {
-		s.Revision, s.LoadedAt = pass.Set.Revision, now
+	if found.Revision != "" && found.Revision != s.Revision {
+		s.Revision, s.LoadedAt = found.Revision, now
 	}
+	s.Published = found.Published
 	if pass.LoadError == nil {
 		s.Error, s.Since = "", time.Time{}
 		return

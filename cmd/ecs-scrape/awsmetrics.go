@@ -28,7 +28,7 @@ var (
 	descListing  = prometheus.NewDesc("ecs_scrape_listing_duration_seconds", "Seconds that the last listing took.", ofRegion, nil)
 
 	descWorking = prometheus.NewDesc("ecs_scrape_events_queue_working", "Whether the events of a queue arrive; while they do not, clusters are polled.", ofQueue, nil)
-	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, known (told nothing new), unlisted (of a cluster that is looked up for it), odd (of another form than documented: its task is described), instance (of a container instance), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
+	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, known (told nothing new), unlisted (of a cluster that is looked up for it), odd (of another form than documented: its task is described), instance (of a container instance), object (of an object of S3 that may hold specs), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
 	descLag     = prometheus.NewDesc("ecs_scrape_events_lag_seconds", "Seconds from a change, by AWS's clock, to its application.", ofQueue, nil)
 	descAge     = prometheus.NewDesc("ecs_scrape_events_queue_age_seconds", "Seconds that the oldest message of the last answer had been in the queue.", ofQueue, nil)
 	descQueue   = prometheus.NewDesc("ecs_scrape_events_queue_failures_total", "Calls to a queue that failed, by operation.", append(ofQueue, "operation"), nil)
@@ -97,7 +97,7 @@ func (a awsCollector) Collect(ch chan<- prometheus.Metric) {
 // once.
 func results(q *ecs.QueueStats) map[string]uint64 {
 	return map[string]uint64{
-		"applied": q.Applied - q.Odd, "known": q.Known, "unlisted": q.Strange, "odd": q.Odd, "instance": q.Instances,
+		"applied": q.Applied - q.Odd, "known": q.Known, "unlisted": q.Strange, "odd": q.Odd, "instance": q.Instances, "object": q.Objects,
 		"outdated": q.Outdated, "ignored": q.Ignored, "poison": q.Poison,
 	}
 }

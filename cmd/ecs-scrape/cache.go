@@ -24,12 +24,14 @@ func (c stateCache) Load(name string) ([]byte, error) {
 func (c stateCache) Save(name string, data []byte) error { return c.dir.WriteState(name, data) }
 
 // watcher is one that starts from what an earlier run left in the directory.
-func (o *runOptions) watcher(dir *target.Directory, log *slog.Logger) (*ecs.Watcher, error) {
+// changed is told of objects of S3.
+func (o *runOptions) watcher(dir *target.Directory, log *slog.Logger, changed func(ecs.Object) bool) (*ecs.Watcher, error) {
 	options, err := o.ecs.options()
 	if err != nil {
 		return nil, err
 	}
 	options.Cache = stateCache{dir}
 	options.CacheFailed = func(err error) { log.Warn("what is known of ECS is not carried from one run to the next", "err", err) }
+	options.ObjectChanged = changed
 	return ecs.New(options)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -106,6 +107,8 @@ type world struct {
 	web    string   // host:port of the controller
 	prom   string   // host:port of Prometheus
 	env    []string // of the controller, besides the account's
+	// interval is --specs.interval; "" is a second.
+	interval string
 
 	controller *process
 	prometheus *process
@@ -209,7 +212,7 @@ func (w *world) startController() {
 		w.t.Fatal(err)
 	}
 	w.controller = w.start("ecs-scrape", self, w.environment(),
-		"run", "--specs", w.specs, "--specs.interval", "1s", "--output", w.output, "--prometheus.url", "http://"+w.prom,
+		"run", "--specs", w.specs, "--specs.interval", cmp.Or(w.interval, "1s"), "--output", w.output, "--prometheus.url", "http://"+w.prom,
 		"--web.listen-address", w.web, "--ecs.poll-interval", "1s", "--log.level", "debug")
 }
 

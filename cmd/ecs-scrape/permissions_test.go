@@ -15,6 +15,7 @@ import (
 
 	"ecs-scrape/controller/awssim"
 	"ecs-scrape/controller/ecs"
+	"ecs-scrape/controller/s3object"
 	"ecs-scrape/controller/source"
 	"ecs-scrape/reconcile/inventory"
 )
@@ -41,6 +42,7 @@ func TestPermissions(t *testing.T) {
 		{name: "machines", shop: true, facts: inventory.Facts{Instances: true}, statements: []string{"Clusters", "Machines", "MachinesOnPremises"}},
 		{name: "a role", do: watchWithRole, statements: []string{"Clusters", "Roles"}},
 		{name: "specs", do: loadFromS3, statements: []string{"Clusters", "SpecsList", "SpecsRead"}},
+		{name: "status", do: putStatus, statements: []string{"Clusters", "StatusWrite"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sim := permissionsAccount(t, c.shop)
@@ -157,6 +159,13 @@ func watchWithRole(t *testing.T, sim *awssim.Sim) {
 	sim.AllowRole(permissionsRole, "")
 	runFargate(t, sim.Region("222233334444", ""), "theirs")
 	watchOnce(t, inventory.Want{Sources: []inventory.Source{{RoleARN: permissionsRole}}})
+}
+
+func putStatus(t *testing.T, sim *awssim.Sim) {
+	must(t, sim.CreateBucket("example-status"))
+	object, err := s3object.Open(t.Context(), "s3://example-status/prometheus.json")
+	must(t, err)
+	must(t, object.PutJSON(t.Context(), []byte("{}")))
 }
 
 // countServices watches with --ecs.service-metrics until the services are read.

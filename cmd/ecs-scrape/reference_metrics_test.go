@@ -24,7 +24,8 @@ func metricsPage(t *testing.T) string {
 	t.Helper()
 	watcher, err := ecs.New(ecs.Options{})
 	must(t, err)
-	registry := newRegistry(watcher)
+	registry := newRegistry()
+	registry.MustRegister(awsCollector{watcher}, serviceCollector{watcher})
 	descs := &describer{Registerer: registry}
 	r := reconcile.New(nil, watcher, nil, nil, reconcile.Options{})
 	controller.New(r, watcher, nil, nil, controller.NewMetrics(descs), controller.Options{Log: slog.New(slog.DiscardHandler)})
@@ -67,6 +68,7 @@ func labelBounds() map[string]string {
 		"type":      "the three types of conditions",
 		"result":    "fixed, as the meaning says",
 		"place":     "fixed, as the meaning says",
+		"version":   "one series at a time",
 		"cause":     "fixed, as the meaning says",
 		"category":  "[categories](flags.md#categories-of---ecsquota)",
 		"operation": "operations of AWS that are called, some fifteen",

@@ -42,10 +42,17 @@ type envelope struct {
 
 	Type    string `json:"Type"`
 	Message string `json:"Message"`
+
+	// Of S3's own notifications, see objectEnvelope.
+	Records json.RawMessage `json:"Records"`
+	Event   string          `json:"Event"`
 }
 
-// notice is what one message tells. Exactly one of task and instance is set.
+// notice is what one message tells. Exactly one of task and instance is set, but
+// for one of S3, which tells of objects and of nothing else.
 type notice struct {
+	s3       bool
+	objects  []Object // written or removed
 	scope    inventory.Scope
 	at       time.Time // of the change, by AWS's clock; zero: not told
 	odd      bool      // a part has another form than AWS documents
@@ -112,11 +119,16 @@ func parseMessage(body string) (notice, error) {
 	}
 	e, err := parseEnvelope(body)
 	if err == nil && e.Type == snsNotification && e.Source == "" {
-		e, err = parseEnvelope(e.Message)
+		body = e.Message
+		e, err = parseEnvelope(body)
+	}
+	if err != nil {
+		return notice{}, err
+	}
+	if objects, ok := parseObjects(e, body); ok {
+		return notice{s3: true, objects: objects}, nil
 	}
 	switch {
-	case err != nil:
-		return notice{}, err
 	case e.Source != eventSource:
 		return notice{}, errForeign
 	}

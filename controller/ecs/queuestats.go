@@ -20,6 +20,7 @@ type QueueStats struct {
 	Applied   uint64 // events of tasks that told something new
 	Known     uint64 // events of tasks that did not
 	Instances uint64 // events of container instances
+	Objects   uint64 // events of objects of S3 that hold specs
 	Strange   uint64 // events of tasks of clusters that are not known, and are looked up
 	Outdated  uint64 // events of tasks that a later listing has judged
 	Odd       uint64 // of those applied: described instead, as they have another form than documented
@@ -70,6 +71,7 @@ func (st *QueueStats) add(o QueueStats) {
 	st.Applied += o.Applied
 	st.Instances += o.Instances
 	st.Known += o.Known
+	st.Objects += o.Objects
 	st.Strange += o.Strange
 	st.Outdated += o.Outdated
 	st.Odd += o.Odd

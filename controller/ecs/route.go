@@ -67,6 +67,13 @@ func (in *intake) take(m *sqstypes.Message) error {
 	if err != nil {
 		return err
 	}
+	if n.s3 {
+		err := in.q.w.tell(n.objects)
+		if err == nil {
+			in.count.Objects++
+		}
+		return err
+	}
 	s, err := watcherOf(in.sources, n.scope)
 	if err != nil {
 		return err

@@ -45,6 +45,10 @@ type Options struct {
 	// CacheFailed is told when the cache cannot be read or written, once for
 	// each error until it works again, and never by two goroutines at once.
 	CacheFailed func(error)
+	// ObjectChanged is told of each object of S3 that an event says was written or
+	// removed, and says whether anybody cares; nil: nobody does. It is called by
+	// several goroutines, and must not block.
+	ObjectChanged func(Object) bool
 	// Now is the clock that what is learnt is dated by; time.Now. Pauses pass in
 	// real time.
 	Now func() time.Time

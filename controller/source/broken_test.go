@@ -109,7 +109,7 @@ func TestS3BrokenObject(t *testing.T) {
 	b.put(t, "refused.yml", doc("refused", "1"))
 	b.put(t, "big.yml", strings.Repeat("#", maxFileSize+1))
 	b.forbid("refused.yml", true)
-	s := NewS3(b.client, "shop", "")
+	s := b.source("shop", "")
 	want := []spec.Problem{
 		at("big.yml", tooLarge),
 		at("refused.yml", "S3 refuses to hand it out (Forbidden); allow s3:GetObject and its KMS key, or restore it from its archive"),

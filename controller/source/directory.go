@@ -69,6 +69,17 @@ func (d *Directory) Load(ctx context.Context) (*spec.Set, error) {
 	return d.set, nil
 }
 
+// Revision identifies what was loaded last, by its content; "" before that. No
+// revision of a directory is a published one.
+func (d *Directory) Revision() (id string, published bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.set == nil {
+		return "", false
+	}
+	return d.set.Revision, false
+}
+
 // settled reads, and reads once more where the directory did not stand still or
 // where something is newly broken: a link leads nowhere for a moment while a
 // volume is swapped.

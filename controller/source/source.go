@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"path"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -28,40 +30,73 @@ var ErrChanged = errors.New("changed while reading")
 
 // Source is a directory or an S3 prefix.
 type Source struct {
-	load func(context.Context) (*spec.Set, error)
+	load     func(context.Context) (*spec.Set, error)
+	revision func() (string, bool)
+	concerns func(bucket, key string) bool
 }
 
 // Load reads all specs, as Directory.Load and S3.Load do.
 func (s *Source) Load(ctx context.Context) (*spec.Set, error) { return s.load(ctx) }
 
+// Revision identifies what was loaded last, as Directory.Revision and S3.Revision
+// do.
+func (s *Source) Revision() (id string, published bool) { return s.revision() }
+
+// Concerns says that a change of that object of S3 may change what a load gives.
+func (s *Source) Concerns(bucket, key string) bool { return s.concerns(bucket, key) }
+
 // Open chooses by the location: s3://BUCKET/PREFIX, or else a directory. It
 // reads nothing yet. The S3 client is configured by AWS's own environment
-// variables and files, AWS_ENDPOINT_URL among them, and by the options.
+// variables and files, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3 among them, and by
+// the options. A bucket in another region is found there.
 func Open(ctx context.Context, location string, options ...func(*config.LoadOptions) error) (*Source, error) {
-	rest, remote := strings.CutPrefix(location, "s3://")
 	switch {
 	case location == "":
-		return nil, errors.New("no location of specs; name a directory or s3://BUCKET/PREFIX")
-	case !remote:
-		return &Source{load: NewDirectory(location).Load}, nil
+		return nil, errNoLocation
+	case !strings.HasPrefix(location, remote):
+		dir := NewDirectory(location)
+		return &Source{load: dir.Load, revision: dir.Revision, concerns: func(string, string) bool { return false }}, nil
 	}
-	bucket, prefix, _ := strings.Cut(rest, "/")
-	if bucket == "" {
-		return nil, fmt.Errorf("specs in %s: no bucket; write s3://BUCKET/PREFIX", location)
+	at, err := parseLocation(location)
+	if err != nil {
+		return nil, err
 	}
+	client, err := newClient(ctx, location, options...)
+	if err != nil {
+		return nil, err
+	}
+	s := NewS3(client, at.bucket, at.prefix)
+	return &Source{load: s.Load, revision: s.Revision, concerns: at.concerns}, nil
+}
+
+func newClient(ctx context.Context, location string, options ...func(*config.LoadOptions) error) (*roaming, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("load AWS configuration for %s: %w", location, err)
 	}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
-		// An endpoint of the user's own rarely has a DNS name for each bucket.
-		o.UsePathStyle = o.BaseEndpoint != nil
+		if o.BaseEndpoint != nil {
+			compatible(o)
+		}
 		o.DisableLogOutputChecksumValidationSkipped = true
 		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
 			o.HTTPClient = client.WithTransportOptions(impatient)
 		}
 	})
-	return &Source{load: NewS3(client, bucket, prefix).Load}, nil
+	return &roaming{inner: client, home: cfg.Region}, nil
+}
+
+// compatible suits an endpoint of the user's own. It rarely has a DNS name for
+// each bucket, and it may not know checksums, which are sent only where the
+// environment asks for them.
+func compatible(o *s3.Options) {
+	o.UsePathStyle = true
+	if os.Getenv("AWS_REQUEST_CHECKSUM_CALCULATION") == "" {
+		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+	}
+	if os.Getenv("AWS_RESPONSE_CHECKSUM_VALIDATION") == "" {
+		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+	}
 }
 
 // impatient has an attempt fail that is not answered, so that the next attempt
