@@ -38,7 +38,7 @@ const (
 	crashSeed   = "ECS_SCRAPE_CRASH_SEED"
 	crashRounds = "ECS_SCRAPE_CRASH_ROUNDS"
 	// lead is how many publications a child makes before that in which it is killed.
-	lead = 15
+	lead = 18
 	// atRandom is how many kills of a round are at random moments and times.
 	atRandom = 40
 )
