@@ -75,9 +75,11 @@ func TestAboutOfFlags(t *testing.T) {
 // TestRealPrometheusTellsWhatItHasRead: the file of a pool as it is now.
 func TestRealPrometheusTellsWhatItHasRead(t *testing.T) {
 	eachBinary(t, func(t *testing.T, binary string) {
+		const notified = "targets/alertmanager/main/targets.json"
 		address := freeAddress(t)
 		p := newPublished(t, address)
-		publish(t, p.Directory, realConfig("", "groups: []\n"))
+		write(t, p.Directory, time.Now(), pool(notified, "127.0.0.1:9093"))
+		publish(t, p.Directory, realConfig("alerting: {alertmanagers: [{file_sd_configs: [{files: [../"+notified+"]}]}]}\n", "groups: []\n"))
 		startBinary(t, binary, p.ConfigPath(), t.TempDir(), address, "--web.enable-lifecycle")
 		p.confirmed(t)
 		p.waitRead(t)
