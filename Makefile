@@ -156,6 +156,15 @@ bench-fleet: $(BENCHSTAT) $(PROMETHEUS) ## the long benchmarks alone, once: flee
 	  -benchtime=1x -timeout=90m ./cmd/ecs-scrape ./controller/ecs >$(BIN)/bench-fleet.txt || { cat $(BIN)/bench-fleet.txt; exit 1; }
 	@$(BENCHSTAT) $(BIN)/bench-fleet.txt
 
+# A seed that a soak has printed plays the same draws again: make soak ECS_SCRAPE_SOAK_SEED=7. Go adds up
+# what a duration names, so the limit is SOAK and twenty minutes more, for what each spell takes to heal.
+SOAK ?= 10m
+.PHONY: soak
+soak: $(PROMETHEUS) $(PROMTOOL) ## churn, faults, edits, kills and restarts for ten minutes on 5,000 tasks; the report is bin/soak.txt (SOAK=1h)
+	@mkdir -p $(BIN)
+	@PROMETHEUS_BIN=$(PROMETHEUS) PROMTOOL_BIN=$(PROMTOOL) ECS_SCRAPE_SOAK=$(SOAK) ECS_SCRAPE_SOAK_REPORT=$(BIN)/soak.txt \
+	  $(GO) test -count=1 -v -run '^TestSoak$$' -timeout=$(SOAK)20m ./cmd/ecs-scrape
+
 ## ---- container image
 
 IMAGE ?= ecs-scrape:$(VERSION)

@@ -248,9 +248,8 @@ func (c *Controller) loop(ctx context.Context) {
 			c.refresh()
 			continue
 		case <-holds.C:
-			if !c.lookAtHold() {
-				continue
-			}
+			c.lookAtHold(next)
+			continue
 		case <-specs.C:
 		case <-next.c():
 		}

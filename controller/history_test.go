@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -192,5 +193,25 @@ func TestManyTargets(t *testing.T) {
 	}
 	if want := "object0: 30 added; object1: 30 added; object2: 30 added; object3: 30 added; object4: 30 added; object5: 30 added; and 4 more"; c.Summary != want {
 		t.Errorf("%s", c.Summary)
+	}
+}
+
+// BenchmarkHistory is a change of one target of 100,000, while changes are joined:
+// two comparisons and one entry.
+func BenchmarkHistory(b *testing.B) {
+	const size = 100_000
+	targets := make([]artifact.Target, size, size+1)
+	for i := range targets {
+		targets[i] = fleetTarget(fmt.Sprintf("10.0.%03d.%03d:80", i>>8, i&255))
+		targets[i].Origin.Object = "api"
+	}
+	pools := make([][]artifact.Pool, 2)
+	for k := range pools { // of the same labels in memory, as those of two plans
+		pools[k] = []artifact.Pool{{Name: "p", Path: "p", Targets: append(slices.Clip(targets), fleetTarget(fmt.Sprintf("10.1.%d.0:80", k)))}}
+	}
+	h := &history{pools: pools[0]}
+	now := time.Now()
+	for i := 1; b.Loop(); i++ {
+		h.targets(now.Add(time.Duration(i)*time.Second), pools[i%2])
 	}
 }

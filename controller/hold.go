@@ -25,6 +25,9 @@ func (h *holding) held() bool { return h.asked != nil && h.err == nil }
 // instead says that another configuration than the desired one is held.
 func (s *configState) instead() bool { return s.hold.held() && s.hold.asked.Digest != s.desired }
 
+// holds says that what is published is held.
+func (s *configState) holds() bool { return s.hold.held() && s.hold.asked.Digest == s.published }
+
 // status tells of it; nil if nothing is asked for.
 func (h *holding) status() *Hold {
 	if h.asked == nil && h.err == nil {
@@ -114,8 +117,8 @@ func (c *Controller) follow() error {
 	return nil
 }
 
-// lookAtHold says whether a pass is due because of what is to be held.
-func (c *Controller) lookAtHold() bool {
+// lookAtHold follows what is to be held, and has a pass run where that changed.
+func (c *Controller) lookAtHold(next *alarm) {
 	changed, before := c.holdChanged(), c.config.published
 	err := c.follow()
 	if err != nil { // tried again at the next look
@@ -124,7 +127,9 @@ func (c *Controller) lookAtHold() bool {
 	if changed || err != nil || c.config.published != before {
 		c.refresh()
 	}
-	return changed
+	if changed {
+		next.at(time.Now())
+	}
 }
 
 // maxHistory is how many configurations are known by the objects they are made of.

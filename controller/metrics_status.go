@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -76,9 +75,6 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 type gauges chan<- prometheus.Metric
 
 func (g gauges) put(d *prometheus.Desc, v float64, labels ...string) {
-	for i := range labels { // of a tag or a name that is no text, one bad byte would spoil the whole scrape
-		labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD")
-	}
 	g <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 

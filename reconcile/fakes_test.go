@@ -92,6 +92,15 @@ type output struct {
 	pools   map[string]artifact.Pool
 	failing map[string]error
 	spoil   bool
+	paced   map[string]bool // files that may not be written again yet
+}
+
+// Pace has files that are there wait, by their paths, until it is called again.
+func (o *output) Pace(paths ...string) {
+	o.paced = map[string]bool{}
+	for _, p := range paths {
+		o.paced[p] = true
+	}
 }
 
 // Fail makes a method fail by its name until it is told nil.
@@ -108,12 +117,16 @@ func (o *output) Live() (*artifact.Bundle, error) {
 	return b, o.failing["Live"]
 }
 
-func (o *output) WriteTargets(_ time.Time, pools []artifact.Pool) (done reconcile.Published, err error) {
+func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (done reconcile.Published, err error) {
 	if err := o.failing["WriteTargets"]; err != nil {
 		return done, err
 	}
 	for _, p := range pools {
 		if old, had := o.pools[p.Path]; !had || !bytes.Equal(old.Encode(), p.Encode()) {
+			if had && o.paced[p.Path] {
+				done.Due = now.Add(time.Second)
+				continue
+			}
 			done.Changed++
 		}
 		o.pools[p.Path] = p

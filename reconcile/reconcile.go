@@ -58,6 +58,9 @@ type Options struct {
 	Sources []inventory.Source
 	// AllowEmpty lets a source without any object take everything away.
 	AllowEmpty bool
+	// History is asked where nothing was accepted before, as on a fresh disk; nil:
+	// nobody knows earlier versions.
+	History History
 	// Self is where this Prometheus and the controller serve their own metrics.
 	Self plan.Self
 	// Shard is which of the PrometheusConfig's shards this Prometheus is, from 0;
@@ -202,23 +205,21 @@ const (
 
 // Publish makes the pass live: target files first, then configuration and rules.
 func (r *Reconciler) Publish(p *Pass, now time.Time, s Standing) (Published, error) {
-	pools := p.Plan.Bundle.Pools
-	if s != Confirmed {
-		live, err := r.output.Live()
-		if err != nil {
-			return Published{}, fmt.Errorf("read what is published: %w", err)
-		}
-		pools = keepMoving(live, pools)
-		if s == Refused {
-			pools = standIns(r.jobs.loaded(live), p.Plan.Bundle.Pools, pools)
-		}
-	}
-	out, err := r.output.WriteTargets(now, pools)
+	out, err := r.publishTargets(p.Plan.Bundle.Pools, now, s)
 	if err != nil {
 		return out, fmt.Errorf("publish target files: %w", err)
 	}
 	if s == Refused {
 		return out, nil
+	}
+	if !out.Due.IsZero() {
+		live, err := r.output.Live()
+		if err != nil {
+			return out, fmt.Errorf("read what is published: %w", err)
+		}
+		if r.early(live, p.Plan.Bundle) {
+			return out, nil
+		}
 	}
 	err = r.output.WriteConfig(p.Plan.Bundle.Config, func(files artifact.Files) error {
 		_, errs := validate.Files(files, p.options)

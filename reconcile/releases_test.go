@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ecs-scrape/reconcile"
+	"ecs-scrape/reconcile/validate/releases"
 	"ecs-scrape/spec"
 )
 
@@ -128,5 +129,26 @@ func TestReleaseKeepsOld(t *testing.T) {
 	wantProblems(t, w.pass())
 	if got := string(w.output.config["prometheus.yml"]); !strings.Contains(got, "scrape_classic_histograms: true") {
 		t.Errorf("published:\n%s", got)
+	}
+}
+
+// TestReleaseOfOurs: all that is written beside the user's own settings is as old
+// as the oldest release that is known.
+func TestReleaseOfOurs(t *testing.T) {
+	t.Parallel()
+	files := good()
+	files["main.yaml"] = declares(releases.Known().Oldest().String(), `  config: {alerting: {alertmanagers: [{static_configs: [{targets: ["a:1"]}]}]}}
+  enforced: {sample_limit: 1, label_limit: 2, body_size_limit: 3MB, min_interval: 10s, targets_per_object: 4}
+  alertmanagers: [{name: am, selector: {}, port: 80, config: {basic_auth: {username: a, password_file: "secret:AM"}}}]
+  scrapeClasses:
+  - {name: gold, scrapeConfig: {tls_config: {key_file: "secret:KEY", cert_file: /a}, metric_relabel_configs: [{action: drop, regex: a}]}}
+`)
+	files["api.yaml"] = scrape("api", "one", "  scrapeClass: gold\n  scrapeConfig: {sample_limit: 7}\n  relabelConfigs: [{action: keepequal, source_labels: [a], target_label: b}]\n")
+	w := newWorld(t, files)
+	wantProblems(t, w.pass())
+	for _, want := range []string{"alertmanager/am", "self/prometheus", "own/", "rule_files", "label_limit: 2"} {
+		if got := string(w.output.config["prometheus.yml"]); !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
 	}
 }

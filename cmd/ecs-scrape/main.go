@@ -24,7 +24,8 @@ func main() {
 }
 
 // Exit codes. Of diff, exitDiffers is an answer and every error is exitError; of
-// validate and healthcheck, everything but exitOK is exitNo.
+// validate and healthcheck, everything but exitOK is exitNo, which is what publish
+// and revisions give for specs that are not valid.
 const (
 	exitOK      = 0
 	exitDiffers = 1
@@ -106,7 +107,8 @@ ECS_SCRAPE_SPECS_INTERVAL. The flag wins. Lists are separated by commas.`,
 		},
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	cmd.AddCommand(newRunCmd(runRun), newRenderCmd(renderRun), newDiffCmd(diffRun), newValidateCmd(validateRun), newExplainCmd(explainRun),
-		newStatusCmd(statusRun), newSnapshotCmd(snapshotRun), newHealthcheckCmd(healthcheckRun), newSchemaCmd(), newVersionCmd())
+	cmd.AddCommand(newRunCmd(runRun), newRenderCmd(renderRun), newDiffCmd(diffRun), newValidateCmd(validateRun),
+		newPublishCmd(publishRun), newRevisionsCmd(revisionsRun), newExplainCmd(explainRun), newStatusCmd(statusRun),
+		newSnapshotCmd(snapshotRun), newRollbackCmd(rollbackRun), newHealthcheckCmd(healthcheckRun), newSchemaCmd(), newVersionCmd())
 	return cmd
 }

@@ -68,6 +68,7 @@ func labelBounds() map[string]string {
 		"type":      "the three types of conditions",
 		"result":    "fixed, as the meaning says",
 		"place":     "fixed, as the meaning says",
+		"version":   "one series at a time",
 		"cause":     "fixed, as the meaning says",
 		"category":  "[categories](flags.md#categories-of---ecsquota)",
 		"operation": "operations of AWS that are called, some fifteen",
@@ -75,7 +76,6 @@ func labelBounds() map[string]string {
 		"desired":   "one series at a time",
 		"published": "one series at a time",
 		"confirmed": "one series at a time",
-		"version":   "one series at a time",
 	}
 }
 

@@ -150,7 +150,7 @@ func (o *runOptions) parts(ctx context.Context) (*parts, error) {
 		return nil, err
 	}
 	p.pass = reconcile.Options{
-		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, Secrets: holds(p.secrets),
+		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, History: p.source, Secrets: holds(p.secrets),
 	}
 	return p, nil
 }
@@ -160,7 +160,7 @@ func (o *runOptions) parts(ctx context.Context) (*parts, error) {
 func (o *runOptions) control(ctx context.Context, p *parts, w *owner) error {
 	lock, dir, err := w.wait(ctx)
 	if err != nil {
-		return nil //nolint:nilerr // the context has ended
+		return nil // the context has ended
 	}
 	defer func() { _ = lock.Release() }() // the end of the process releases it too
 	c, specs, err := o.wire(ctx, p, dir)

@@ -35,6 +35,7 @@ type soakJudge struct {
 
 	mu        sync.Mutex
 	published map[string]soakTarget
+	moving    int               // addresses in two pools
 	seen      map[string]string // key: object, of those that were ever published
 	gone      map[string]bool   // those of them that were taken back
 	inherited map[string]bool   // addresses published when the controller was killed
@@ -113,13 +114,18 @@ func (j *soakJudge) look() {
 func (j *soakJudge) judge(targets []soakTarget) {
 	truth := j.s.truth() // after what was read: what runs now did so then
 	published := make(map[string]soakTarget, len(targets))
-	owners := make(map[string]string, len(targets))
+	owners := make(map[string]soakTarget, len(targets))
+	j.moving = 0
 	for _, t := range targets {
 		published[t.key] = t
-		if other, ok := owners[t.address]; ok && other != t.key && !j.inherited[t.address] {
-			j.violation(&j.found.twice, "one address has two targets: %s and %s", other, t.key)
+		switch other, ok := owners[t.address]; {
+		case !ok:
+		case other.job != t.job: // an object moves to another pool, and so is in both for a while
+			j.moving++
+		case !j.inherited[t.address]:
+			j.violation(&j.found.twice, "one address has two targets in %s: %s and %s", t.job, other.key, t.key)
 		}
-		owners[t.address] = t.key
+		owners[t.address] = t
 		if j.gone[t.key] {
 			j.violation(&j.found.resurrected, "%s of %s in %s is resurrected: %s", t.key, t.object, t.job, j.s.tell(t.key))
 			delete(j.gone, t.key)
@@ -201,6 +207,18 @@ func (j *soakJudge) targetsOf(object string) (n int) {
 	return n
 }
 
+// without is an error while a target of one of the tasks is published.
+func (j *soakJudge) without(tasks map[string]bool) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for key := range j.published {
+		if id, _, _ := strings.Cut(key, " "); tasks[id] {
+			return fmt.Errorf("%s is", key)
+		}
+	}
+	return nil
+}
+
 // disagree says how what is published differs from what is to be scraped.
 func (j *soakJudge) disagree() error {
 	want := j.s.wanted()
@@ -217,12 +235,12 @@ func (j *soakJudge) disagree() error {
 			surplus = append(surplus, key)
 		}
 	}
-	if len(missing)+len(surplus) == 0 {
+	if len(missing)+len(surplus)+j.moving == 0 {
 		return nil
 	}
 	slices.Sort(missing)
 	slices.Sort(surplus)
-	return fmt.Errorf("of %d targets %d are missing and %d too many\nmissing %v\nsurplus %v", len(want), len(missing), len(surplus), short(missing), short(surplus))
+	return fmt.Errorf("of %d targets %d are missing, %d too many, %d in two pools\nmissing %v\nsurplus %v", len(want), len(missing), len(surplus), j.moving, short(missing), short(surplus))
 }
 
 func (j *soakJudge) totals() soakFound {

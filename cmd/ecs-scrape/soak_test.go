@@ -45,7 +45,7 @@ func newSoakPlan(t *testing.T) soakPlan {
 	t.Helper()
 	p := soakPlan{
 		tasks: 300, groups: 8, tick: 100 * time.Millisecond, ticks: 70, window: 3 * time.Second,
-		relist: true, faults: 0.25, edits: 0.2, timeout: 3 * time.Minute, report: os.Getenv(soakFile),
+		relist: true, faults: 0.25, edits: 0.2, timeout: 4 * time.Minute, report: os.Getenv(soakFile),
 	}
 	if text := os.Getenv(soakLength); text != "" {
 		length, err := time.ParseDuration(text)
@@ -222,4 +222,7 @@ func (s *soak) heal() {
 		s.eventually("the lost queue is noticed", s.polls)
 	}
 	s.sim.SubscribeQueue(soakQueue)
+	if s.plan.relist && s.spells > 1 {
+		s.recreateQuietly()
+	}
 }

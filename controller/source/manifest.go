@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -62,6 +63,8 @@ type ManifestFile struct {
 	Size   int64  `json:"size"`   // bytes
 }
 
+var errDamaged = errors.New("is damaged")
+
 var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 func digestOf(data []byte) string {
@@ -93,11 +96,11 @@ func checkFormat(data []byte) error {
 	}
 	switch err := json.Unmarshal(data, &head); {
 	case err != nil:
-		return fmt.Errorf("is damaged: %w; publish again", err)
+		return fmt.Errorf("%w: %w; publish again", errDamaged, err)
 	case head.Format > format:
 		return fmt.Errorf("has format %d, and this version knows %d: it needs a newer ecs-scrape", head.Format, format)
 	case head.Format < 1:
-		return fmt.Errorf("is damaged: it has format %d; publish again", head.Format)
+		return fmt.Errorf("%w: it has format %d; publish again", errDamaged, head.Format)
 	}
 	return nil
 }
@@ -108,10 +111,10 @@ func decodePointer(data []byte) (pointer, error) {
 		return out, err
 	}
 	if err := json.Unmarshal(data, &out); err != nil {
-		return out, fmt.Errorf("is damaged: %w; publish again", err)
+		return out, fmt.Errorf("%w: %w; publish again", errDamaged, err)
 	}
 	if !digestForm.MatchString(out.Revision) {
-		return out, fmt.Errorf("is damaged: it names no revision; publish again")
+		return out, fmt.Errorf("%w: it names no revision; publish again", errDamaged)
 	}
 	return out, nil
 }
@@ -123,7 +126,7 @@ func decodeManifest(data []byte) (*Manifest, error) {
 		return nil, err
 	}
 	if err := json.Unmarshal(data, &out); err != nil {
-		return nil, fmt.Errorf("is damaged: %w; publish again", err)
+		return nil, fmt.Errorf("%w: %w; publish again", errDamaged, err)
 	}
 	if err := checkCount(len(out.Files)); err != nil {
 		return nil, err

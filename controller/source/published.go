@@ -42,7 +42,7 @@ func (s *S3) loadPublished(ctx context.Context) (*spec.Set, error) {
 		return nil, err
 	}
 	s.use(spec.Decode(files), now.Revision)
-	s.loose, s.pointer, s.contents = false, now, byDigest(manifest, files)
+	s.loose, s.pointer, s.previous, s.contents = false, now, manifest.Previous, byDigest(manifest, files)
 	s.objects, s.taken, s.refused = nil, listing{}, nil
 	return s.set, nil
 }
@@ -80,7 +80,7 @@ func (r *reader) readPointer(ctx context.Context, before pointer) (pointer, erro
 	}
 	out, err := decodePointer(got.data)
 	if err != nil {
-		return pointer{}, fmt.Errorf("%s %w", r.url(pointerName), err)
+		return pointer{etag: got.etag}, fmt.Errorf("%s %w", r.url(pointerName), err)
 	}
 	out.etag = got.etag
 	return out, nil

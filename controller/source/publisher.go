@@ -57,15 +57,28 @@ type Published struct {
 // Current is the revision in use. The error is ErrNotPublished where there is
 // none.
 func (p *Publisher) Current(ctx context.Context) (*Published, error) {
+	out, err := p.Pointed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if out.Digest == "" {
+		return nil, fmt.Errorf("%s %w; publish again", p.url(pointerName), errDamaged)
+	}
+	out.Manifest, err = p.readManifest(ctx, out.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Pointed is Current without looking at the revision, which may be damaged: its
+// manifest is empty. Of a damaged pointer the digest is empty too.
+func (p *Publisher) Pointed(ctx context.Context) (*Published, error) {
 	now, err := p.readPointer(ctx, pointer{})
-	if err != nil {
+	if err != nil && !errors.Is(err, errDamaged) {
 		return nil, err
 	}
-	m, err := p.readManifest(ctx, now.Revision)
-	if err != nil {
-		return nil, err
-	}
-	return &Published{Digest: now.Revision, Manifest: m, pointer: now}, nil
+	return &Published{Digest: now.Revision, Manifest: &Manifest{}, pointer: now}, nil
 }
 
 // Files are those of a revision, each of which is held to its digest. Files that
@@ -218,7 +231,7 @@ func (p *Publisher) stands(ctx context.Context, before *Published) error {
 	switch {
 	case errors.Is(err, errNotPublished) && before == nil:
 		return nil
-	case err != nil:
+	case err != nil && !errors.Is(err, errDamaged):
 		return err
 	case before == nil || now.etag != before.pointer.etag:
 		return fmt.Errorf("%s: %w: it names revision %s; look at what, and publish again", p.url(pointerName), ErrOvertaken, short(now.Revision))

@@ -77,6 +77,9 @@ func (d *Directory) load() error {
 		return fmt.Errorf("read what is published: %w", withRemedy(err))
 	}
 	d.pools, d.since, d.loaded = pools, d.lastRecorded(pools), true
+	if !d.readOnly {
+		_ = d.collectOrigins() // what a crash left beside them; Collect tries again
+	}
 	return nil
 }
 

@@ -107,23 +107,18 @@ func (d declaration) name() string {
 	return fmt.Sprintf("%s %q", d.of.Kind, d.of.Name)
 }
 
-// Fit finds what rendered files say that the declared Prometheus does not know.
-// Every object was judged by [Fields], so this is for what is ours.
+// Fit finds what a rendered prometheus.yml says that the declared Prometheus does
+// not know. Every object was judged by [Fields], so this is for what is ours, of
+// which rule files have nothing.
 func Fit(files artifact.Files, config *spec.Object) []*Error {
+	var doc yaml.Node
+	if yaml.Unmarshal(files[artifact.ConfigFile], &doc) != nil || len(doc.Content) == 0 {
+		return nil // Prometheus's own code says so
+	}
 	d := declarationOf(config)
 	var out []*Error
-	for _, path := range files.Paths() {
-		kind := releases.RuleFile
-		if path == artifact.ConfigFile {
-			kind = releases.Config
-		}
-		var doc yaml.Node
-		if yaml.Unmarshal(files[path], &doc) != nil || len(doc.Content) == 0 {
-			continue // Prometheus's own code says so
-		}
-		for _, f := range releases.Known().Lacking(d.version, kind, doc.Content[0], "") {
-			out = append(out, &Error{File: path, Line: f.Key.Line, Message: f.Path + ": " + d.message(f)})
-		}
+	for _, f := range releases.Known().Lacking(d.version, releases.Config, doc.Content[0], "") {
+		out = append(out, &Error{File: artifact.ConfigFile, Line: f.Key.Line, Message: f.Path + ": " + d.message(f)})
 	}
 	return out
 }

@@ -22,7 +22,7 @@ var screenshots = flag.String("screenshots", "", "directory for screenshots of t
 func TestPages(t *testing.T) {
 	browser := startBrowser(t)
 	w := newWorld(t)
-	b := newTab(t, browser, "http://"+w.web)
+	b := newTab(browser, t, "http://"+w.web)
 	task := w.task("shop-prod", "checkout")
 	pages := []struct{ name, path, says string }{
 		{"overview", "/", "2 objects are broken"},

@@ -48,7 +48,7 @@ func newWorld(t *testing.T) *world {
 	dir := t.TempDir()
 	w := &world{t: t, sim: sim, specs: filepath.Join(dir, "specs"), output: filepath.Join(dir, "output"), web: freeAddress(t)}
 	w.plant()
-	if err := os.CopyFS(w.specs, os.DirFS(filepath.Join(root, "cmd/ecs-sim/demospecs"))); err != nil {
+	if err := os.CopyFS(w.specs, os.DirFS(root+"/cmd/ecs-sim/demospecs")); err != nil {
 		t.Fatal(err)
 	}
 	w.write("tagged.yaml", tagged)
@@ -67,7 +67,7 @@ func newWorld(t *testing.T) *world {
 	w.start("ecs-scrape", build(t), append(sim.Env(), "PATH="+os.Getenv("PATH"), "HOME="+dir), args...)
 	w.eventually("a configuration is published", func(s *controller.Status) bool { return s.Healthy && s.Targets.Total > 20 })
 	if w.prom != "" {
-		w.start("prometheus", prometheus, nil, "--config.file="+filepath.Join(w.output, "current/prometheus.yml"), "--web.enable-lifecycle",
+		w.start("prometheus", prometheus, nil, "--config.file="+filepath.Join(w.output, "current", "prometheus.yml"), "--web.enable-lifecycle",
 			"--web.listen-address="+w.prom, "--storage.tsdb.path="+filepath.Join(dir, "data"))
 	}
 	w.eventually("it is confirmed", func(s *controller.Status) bool { return s.Ready })

@@ -1,7 +1,9 @@
 package releases_test
 
 import (
+	"fmt"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -186,4 +188,18 @@ func lacking(t *testing.T, version, kind, text string) string {
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// TestBuiltWith: the newest release of the table is the Prometheus in go.mod, also
+// where no field came with it.
+func TestBuiltWith(t *testing.T) {
+	t.Parallel()
+	mod, err := os.ReadFile("../../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := releases.Known().Newest()
+	if want := fmt.Sprintf("\tgithub.com/prometheus/prometheus v0.%d%02d.", v.Major, v.Minor); !strings.Contains(string(mod), want) {
+		t.Errorf("go.mod has another Prometheus than the newest of the table, %s: add the release to cmd/releases and run `make releases`", v)
+	}
 }

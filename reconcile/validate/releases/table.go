@@ -154,8 +154,8 @@ func newField(kind string, span Span) field {
 // readSpan reads "since X gone Y", of which each may be missing.
 func readSpan(words []string) (Span, error) {
 	var s Span
-	for i := 0; i+1 < len(words); i += 2 {
-		v, ok := ParseVersion(words[i+1])
+	for i := 0; i < len(words); i += 2 {
+		v, ok := ParseVersion(strings.Join(words[i+1:min(i+2, len(words))], ""))
 		switch {
 		case ok && words[i] == "since":
 			s.Since = v
