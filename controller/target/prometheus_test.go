@@ -41,8 +41,12 @@ func prometheusBinary(t *testing.T) string {
 // eachBinary runs a test with the Prometheus that the project pins, and with
 // Debian's, which is older, where it is installed. In CI it must be.
 func eachBinary(t *testing.T, test func(t *testing.T, binary string)) {
-	t.Run("current", func(t *testing.T) { test(t, prometheusBinary(t)) })
+	t.Run("current", func(t *testing.T) {
+		t.Parallel()
+		test(t, prometheusBinary(t))
+	})
 	t.Run("debian", func(t *testing.T) {
+		t.Parallel()
 		binary := cmp.Or(os.Getenv("DEBIAN_PROMETHEUS_BIN"), "/usr/bin/prometheus")
 		if _, err := os.Stat(binary); err != nil && os.Getenv("CI") == "" {
 			t.Skipf("Debian's prometheus is not installed: %v", err)
