@@ -71,14 +71,21 @@ RACE ?= $(shell command -v gcc >/dev/null 2>&1 || command -v clang >/dev/null 2>
 # PKG and TESTFLAGS narrow a run: make test PKG=./spec/... TESTFLAGS='-run Decode -v'
 PKG ?= ./...
 TESTFLAGS ?=
-# A module of its own, so that the programs it runs this one beside are no dependency of the product.
-# Without the race detector: nothing of its own runs at once, and all of OpenTelemetry would be built twice.
+# Modules of their own, so that what they run this program beside, or look at it with, is no dependency
+# of the product. Without the race detector: nothing of their own runs at once, and all of OpenTelemetry
+# would be built twice.
 COMPARE := controller/compare
+BROWSER := controller/web/browser
 .PHONY: test
 test: $(PROMETHEUS) $(PROMTOOL) ## every test: race detector, shuffled, a real Prometheus included (PKG=... TESTFLAGS=...)
 	@test -n '$(RACE)' || echo 'test: no C compiler here, so the race detector stays off'
 	@PROMETHEUS_BIN=$(PROMETHEUS) PROMTOOL_BIN=$(PROMTOOL) $(GO) test $(RACE) -shuffle=on -timeout=10m $(TESTFLAGS) $(PKG)
 	@test '$(PKG)' != ./... || { cd $(COMPARE) && $(GO) test -shuffle=on -timeout=10m $(TESTFLAGS) ./...; }
+	@test '$(PKG)' != ./... || { cd $(BROWSER) && $(GO) test -timeout=10m $(TESTFLAGS) ./...; }
+
+.PHONY: screenshots
+screenshots: $(PROMETHEUS) ## pictures of the pages into bin/screenshots, with a browser (CHROMIUM_BIN, else chromium)
+	@cd $(BROWSER) && PROMETHEUS_BIN=$(PROMETHEUS) $(GO) test -count=1 -timeout=10m . -screenshots $(BIN)/screenshots
 
 .PHONY: lint
 lint: $(GOLANGCI) $(GOFUMPT) ## formatting, go vet and golangci-lint
@@ -87,6 +94,7 @@ lint: $(GOLANGCI) $(GOFUMPT) ## formatting, go vet and golangci-lint
 	$(GO) vet ./...
 	$(GOLANGCI) run ./...
 	cd $(COMPARE) && $(GO) vet ./...
+	cd $(BROWSER) && $(GO) vet ./...
 
 .PHONY: fmt
 fmt: $(GOFUMPT) ## format every Go file
@@ -95,10 +103,18 @@ fmt: $(GOFUMPT) ## format every Go file
 # tools.mod is not tidied: beside go.mod its module would own this whole tree and take up the
 # product's dependencies. That it is complete shows when the tools are built.
 .PHONY: generate
-generate: $(GOFUMPT) ## write everything that is generated, and tidy both go.mod
+generate: $(GOFUMPT) ## write everything that is generated, and tidy every go.mod
 	$(GO) generate ./...
 	$(GO) mod tidy
 	cd $(COMPARE) && $(GO) mod tidy
+	cd $(BROWSER) && $(GO) mod tidy
+
+# Apart from generate, because it downloads the modules of thirty releases: for when the version in
+# go.mod changes, or a release is added to cmd/releases.
+.PHONY: releases
+releases: ## read anew what each Prometheus release knows, from the releases' own modules
+	$(GO) run ./cmd/releases --work=$(BIN)/releases --table=reconcile/validate/releases/table.txt
+	$(GO) generate ./cmd/ecs-scrape
 
 # In an unpacked archive, which git knows nothing of, the files are compared by checksum.
 .PHONY: verify
@@ -139,6 +155,15 @@ bench-fleet: $(BENCHSTAT) $(PROMETHEUS) ## the long benchmarks alone, once: flee
 	@PROMETHEUS_BIN=$(PROMETHEUS) $(GO) test -p 1 -run '^$$' -bench '$(if $(filter .,$(BENCH)),$(BENCHLONG),$(BENCH))' -skip '^Benchmark(Restart|Memory)$$' \
 	  -benchtime=1x -timeout=90m ./cmd/ecs-scrape ./controller/ecs >$(BIN)/bench-fleet.txt || { cat $(BIN)/bench-fleet.txt; exit 1; }
 	@$(BENCHSTAT) $(BIN)/bench-fleet.txt
+
+# A seed that a soak has printed plays the same draws again: make soak ECS_SCRAPE_SOAK_SEED=7. Go adds up
+# what a duration names, so the limit is SOAK and twenty minutes more, for what each spell takes to heal.
+SOAK ?= 10m
+.PHONY: soak
+soak: $(PROMETHEUS) $(PROMTOOL) ## churn, faults, edits, kills and restarts for ten minutes on 5,000 tasks; the report is bin/soak.txt (SOAK=1h)
+	@mkdir -p $(BIN)
+	@PROMETHEUS_BIN=$(PROMETHEUS) PROMTOOL_BIN=$(PROMTOOL) ECS_SCRAPE_SOAK=$(SOAK) ECS_SCRAPE_SOAK_REPORT=$(BIN)/soak.txt \
+	  $(GO) test -count=1 -v -run '^TestSoak$$' -timeout=$(SOAK)20m ./cmd/ecs-scrape
 
 ## ---- container image
 

@@ -136,6 +136,8 @@ func (c *Controller) taken(s *standing) (status, reason, message string) {
 	config, w := &c.config, c.waiting.Load()
 	confirmed := config.confirmedObjects[s.id] == s.served
 	switch {
+	case !confirmed && config.instead():
+		return reconcile.Unknown, reconcile.ReasonHeld, "configuration " + config.hold.asked.Digest + " is held, and may have another version of it"
 	case !confirmed && config.rejected != nil:
 		return reconcile.False, reconcile.ReasonRefused, config.rejected.err.Error()
 	case !confirmed:

@@ -19,7 +19,7 @@ type configState struct {
 	swapped   time.Time
 	confirmed string // what Prometheus has loaded
 	previous  string // confirmed before it: where a refused one goes back to
-	collected string
+	collected string // confirmed, and nothing else has been published since what it does not name was removed
 
 	rejected *rejection // of desired; nil where it was not refused
 	problem  error      // why published is not confirmed, or what it lacks
@@ -27,6 +27,9 @@ type configState struct {
 	// refused are the configurations refused since desired was asked for: none
 	// of them is gone back to.
 	refused map[string]bool
+	hold    holding
+	// history are the objects that configurations were made of, by digest.
+	history map[string]map[spec.ID]string
 	// objects are the revisions that published is made of, and
 	// confirmedObjects those of the confirmed one, nil if there was none yet.
 	objects, confirmedObjects map[spec.ID]string
@@ -55,7 +58,7 @@ func (s *configState) allowed(now time.Time) bool {
 // standing is where what is desired stands with Prometheus.
 func (s *configState) standing(now time.Time) reconcile.Standing {
 	switch {
-	case !s.allowed(now):
+	case s.instead(), !s.allowed(now):
 		return reconcile.Refused
 	case s.confirmed != "" && s.confirmed == s.desired:
 		return reconcile.Confirmed
@@ -67,6 +70,9 @@ func (s *configState) standing(now time.Time) reconcile.Standing {
 func (s *configState) settled(pass *reconcile.Pass) bool {
 	if pass.Plan == nil {
 		return true
+	}
+	if s.instead() {
+		return s.published == s.hold.asked.Digest
 	}
 	if s.stuck() {
 		return false
@@ -81,7 +87,7 @@ func (s *configState) publish(digest string, swapped time.Time) {
 	if s.confirmed != "" && s.confirmed != digest {
 		s.previous = s.confirmed
 	}
-	s.published, s.swapped, s.confirmed = digest, swapped, ""
+	s.published, s.swapped, s.confirmed, s.collected = digest, swapped, "", ""
 	s.problem, s.rejected = nil, nil
 }
 
@@ -89,6 +95,7 @@ func (s *configState) publish(digest string, swapped time.Time) {
 // objects move targets and need no other configuration.
 func (s *configState) made(objects map[spec.ID]string) {
 	s.objects = objects
+	s.recall(objects)
 	if s.confirmed != "" && s.confirmed == s.desired {
 		s.confirmedObjects = objects
 	}
@@ -146,12 +153,14 @@ func (c *Controller) outcome(o outcome) {
 	s := &c.config
 	if o.restarted {
 		s.rejected, s.refused = nil, nil
+		c.reread(true)
 	}
 	if o.want.Digest != s.published || !o.want.Swapped.Equal(s.swapped) {
 		return // overtaken, or only a restart
 	}
 	var missing *target.PoolsMissingError
-	lacks := errors.As(o.err, &missing) && s.bearable(missing.Pools)
+	holding := s.hold.held() && s.hold.asked.Digest == s.published
+	lacks := errors.As(o.err, &missing) && (holding || s.bearable(missing.Pools))
 	switch {
 	case s.confirmed == s.published && (lacks || o.err == nil): // only looked at again
 	case lacks:
@@ -165,6 +174,10 @@ func (c *Controller) outcome(o outcome) {
 	case lacks:
 		c.refusal(c.options.Log.Warn, "Prometheus lacks scrape pools", o.err)
 		s.lack(missing.Pools, o.err)
+		c.reread(false)
+	case refused(o.err) && holding:
+		s.confirmed = ""
+		c.note(c.options.Log.Error, refusal, fmt.Errorf("the held %w; release it, or hold another one", o.err))
 	case refused(o.err):
 		c.rollBack(o.err)
 	default:
@@ -180,6 +193,7 @@ func (c *Controller) confirmed() {
 		c.options.Log.Debug("Prometheus confirmed the configuration", "digest", s.published)
 	}
 	s.confirm(s.published)
+	c.reread(false)
 }
 
 // refused says that Prometheus will not run the configuration as it is.

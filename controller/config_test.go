@@ -251,6 +251,22 @@ func TestCollectWaitsForConfirmation(t *testing.T) {
 	})
 }
 
+// TestCollectAfterReturn: what is published again, after another that was never
+// confirmed, has the files of the other removed.
+func TestCollectAfterReturn(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.server.Leave()
+		w.write(map[string]string{"api.yaml": targetText + "  scrapeConfig: {sample_limit: 5}\n"})
+		w.write(map[string]string{"api.yaml": targetText})
+		before := w.output.Collections()
+		w.server.Return()
+		w.wait(checkEvery)
+		if w.output.Collections() == before {
+			t.Error("nothing was removed, though the file of an own pool has been written")
+		}
+	})
+}
+
 func TestChangedObjects(t *testing.T) {
 	t.Parallel()
 	id := func(name string) spec.ID { return spec.ID{Kind: spec.KindPrometheusRule, Name: name} }

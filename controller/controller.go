@@ -36,8 +36,6 @@ const (
 	// lookEvery is how often the status is brought up to date though nothing happens,
 	// so that its time tells that the controller is alive.
 	lookEvery = 20 * time.Second
-	// generations is how many old configurations are kept on disk.
-	generations = 5
 )
 
 // AcceptedFile holds the last valid objects, below the output's .state.
@@ -64,6 +62,19 @@ type Output interface {
 	Earlier() ([]string, error)
 	// Intact is false where a published file is not as it was written.
 	Intact() bool
+	// Mend makes what was made current last current again, and whole, where
+	// somebody else has changed it.
+	Mend() error
+	// Interference is what somebody else did to published files, since the last call.
+	Interference() []string
+	// Hold is the configuration that is to be held; nil if none is.
+	Hold() (*target.Hold, error)
+	// Sound is nil where the configuration of that digest can be published.
+	Sound(digest string) error
+	// Confirm notes that Prometheus has confirmed a configuration.
+	Confirm(digest string) error
+	// Modified are the modification times of the target files, by path.
+	Modified() map[string]time.Time
 }
 
 // Reloader has Prometheus take a configuration and watches that it keeps it.
@@ -88,7 +99,6 @@ type Options struct {
 	// StaleAfter is how long a place may go unread before that is an alarm; 0 for
 	// ever. It takes nothing away.
 	StaleAfter time.Duration
-	Log        *slog.Logger
 
 	// For the status alone:
 	SpecsLocation string // as --specs names it
@@ -101,6 +111,13 @@ type Options struct {
 	Outlets []Outlet
 	// Earlier is the last status that an earlier process wrote; nil if there is none.
 	Earlier *Status
+	// Generations is how many configurations are kept on disk, the current one
+	// included; 0 is [target.DefaultGenerations].
+	Generations int
+	// Observed is the Prometheus that the reloader tells; nil where nothing is
+	// asked of it.
+	Observed Observed
+	Log      *slog.Logger
 }
 
 // Controller runs passes until it is told to stop.
@@ -110,6 +127,10 @@ type Controller struct {
 	inventory  Inventory
 	output     Output
 	confirmer  *confirmer // nil where no Prometheus is told
+	// acquaintance and reads are nil where no Prometheus is observed.
+	acquaintance *acquaintance
+	reads        *reads
+	grave        atomic.Int64 // differences that matter
 
 	status  atomic.Pointer[Status]
 	metrics *Metrics
@@ -120,9 +141,7 @@ type Controller struct {
 	explaining sync.Mutex
 
 	// Of the loop's goroutine alone.
-	looked     time.Time // when the source of the specs last asked for a pass
-	specsSince time.Time // since when the specs cannot be loaded
-	specsError string
+	looked     time.Time       // when the source of the specs last asked for a pass
 	last       *reconcile.Pass // the last that succeeded
 	reported   *reconcile.Pass // that the status tells of
 	passErr    error           // of that pass, for the status
@@ -141,6 +160,10 @@ type Controller struct {
 	history    history
 	memory     recollection
 	writers    []*writer // of the status; each has a goroutine of its own
+
+	interference []Interference  // of late, the newest first
+	told         map[string]bool // grave differences that were logged
+	unread       bool            // that target files are not read was logged
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new
@@ -154,6 +177,7 @@ func New(r *reconcile.Reconciler, inv Inventory, out Output, reloader Reloader, 
 	if reloader != nil {
 		c.confirmer = newConfirmer(reloader)
 	}
+	c.observe(o.Observed)
 	c.recall(o.Earlier)
 	for _, outlet := range o.Outlets {
 		c.writers = append(c.writers, newWriter(outlet, c))
@@ -176,6 +200,10 @@ func (c *Controller) Run(ctx context.Context) error {
 	for _, w := range c.writers {
 		group.Go(func() error { w.run(inner); return nil })
 	}
+	if c.acquaintance != nil {
+		group.Go(func() error { c.acquaintance.run(inner); return nil })
+		group.Go(func() error { c.reads.run(inner); return nil })
+	}
 	group.Go(func() error { c.loop(inner); return nil })
 	if err := group.Wait(); ctx.Err() == nil {
 		return err
@@ -186,6 +214,7 @@ func (c *Controller) Run(ctx context.Context) error {
 // loop runs a pass at once and then whenever something says when.
 func (c *Controller) loop(ctx context.Context) {
 	c.found()
+	c.holdChanged()
 	next := newAlarm()
 	defer next.stop()
 	next.at(time.Now())
@@ -193,6 +222,8 @@ func (c *Controller) loop(ctx context.Context) {
 	defer specs.Stop()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+	holds := time.NewTicker(holdEvery)
+	defer holds.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -216,6 +247,10 @@ func (c *Controller) loop(ctx context.Context) {
 		case <-look.C:
 			c.refresh()
 			continue
+		case <-holds.C:
+			if !c.lookAtHold() {
+				continue
+			}
 		case <-specs.C:
 		case <-next.c():
 		}
@@ -257,10 +292,7 @@ func (c *Controller) Reported(state string, err error) {
 	if err != nil && (last.err == nil || last.err.Error() != err.Error()) {
 		c.options.Log.Warn("Prometheus does not take the configuration yet", "state", state, "err", err)
 	}
-	select {
-	case c.nudged <- struct{}{}:
-	default:
-	}
+	c.nudge()
 }
 
 func (c *Controller) outcomes() <-chan outcome {

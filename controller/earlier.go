@@ -1,7 +1,5 @@
 package controller
 
-import "ecs-scrape/reconcile/validate"
-
 // Earlier are the digests of the configurations on disk that are not current,
 // the one used last first. Only those that are what was once published, and
 // valid, are among them.
@@ -15,11 +13,7 @@ func (d Directory) Earlier() ([]string, error) {
 		if g.Current {
 			continue
 		}
-		files, err := d.ReadGeneration(g.Digest)
-		if err != nil || files.Digest() != g.Digest {
-			continue
-		}
-		if _, errs := validate.Files(files, validate.Lenient()); len(errs) == 0 {
+		if d.Sound(g.Digest) == nil {
 			sound = append(sound, g.Digest)
 		}
 	}

@@ -194,6 +194,17 @@ func (a *account) Become(st inventory.ScopeStatus) {
 	a.Trigger()
 }
 
+// Miss has listings omit a task, and triggers.
+func (a *account) Miss(o inventory.Omission) {
+	a.mu.Lock()
+	s := *a.snapshot
+	s.Omitted = append(s.Omitted, o)
+	s.Waiting = len(s.Omitted)
+	a.snapshot = &s
+	a.mu.Unlock()
+	a.Trigger()
+}
+
 // output is the published directory in memory.
 type output struct {
 	mu          sync.Mutex
@@ -206,8 +217,13 @@ type output struct {
 	written     time.Time
 	writes      int
 	collected   []string
+	collections int
 	state       map[string]string
 	earlier     []string
+	meddled     []string
+	hold        *target.Hold
+	confirmed   []string
+	modified    map[string]time.Time
 }
 
 // Fail makes a method fail by its name until it is told nil.
@@ -244,6 +260,13 @@ func (o *output) Rules() string {
 	return strings.Join(names, " ")
 }
 
+// Collections counts them.
+func (o *output) Collections() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.collections
+}
+
 // Collected are the target files that were kept at the last collection.
 func (o *output) Collected() []string {
 	o.mu.Lock()
@@ -252,6 +275,58 @@ func (o *output) Collected() []string {
 }
 
 func (o *output) Intact() bool { return true }
+
+func (o *output) Mend() error { return nil }
+
+// Meddle is somebody else who does something to published files.
+func (o *output) Meddle(what string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.meddled = append(o.meddled, what)
+}
+
+func (o *output) Interference() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := o.meddled
+	o.meddled = nil
+	return out
+}
+
+// Ask is an operator who asks for a configuration to be held; nil releases it.
+func (o *output) Ask(h *target.Hold) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.hold = h
+}
+
+func (o *output) Hold() (*target.Hold, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.hold, o.failing["Hold"]
+}
+
+func (o *output) Sound(digest string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.generations[digest] == nil {
+		return fmt.Errorf("no generation %q", digest)
+	}
+	return o.failing["Sound"]
+}
+
+func (o *output) Confirm(digest string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.confirmed = append(o.confirmed, digest)
+	return o.failing["Confirm"]
+}
+
+func (o *output) Modified() map[string]time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.modified)
+}
 
 func (o *output) Live() (*artifact.Bundle, error) {
 	o.mu.Lock()
@@ -279,7 +354,7 @@ func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (done reconc
 		}
 		done.Changed++
 		done.Bytes += int64(len(p.Encode()))
-		o.pools[p.Path] = p
+		o.pools[p.Path], o.modified[p.Path] = p, now
 	}
 	if done.Changed > 0 {
 		o.written = now
@@ -332,6 +407,7 @@ func (o *output) Collect(keep map[string]bool, _ int) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.collected = slices.Sorted(maps.Keys(keep))
+	o.collections++
 	return o.failing["Collect"]
 }
 
@@ -520,8 +596,15 @@ type world struct {
 // configuration. Specs are looked at every hour only, so that a test says when.
 func inWorld(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
+	inWorldWith(t, func(*Options) {}, test)
+}
+
+// inWorldWith is inWorld with other options.
+func inWorldWith(t *testing.T, change func(*Options), test func(t *testing.T, w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
+		change(&w.options)
 		w.start(w.server)
 		w.wait(window) // the pass after the confirmation too
 		test(t, w)
@@ -535,6 +618,7 @@ func newWorld(t *testing.T) *world {
 		inventory: newAccount(),
 		output: &output{
 			pools: map[string]artifact.Pool{}, generations: map[string]artifact.Files{}, failing: map[string]error{}, state: map[string]string{},
+			modified: map[string]time.Time{},
 		},
 		server: &server{changed: make(chan struct{}), started: time.Now()},
 		log:    &journal{},

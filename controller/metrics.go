@@ -25,6 +25,7 @@ type Metrics struct {
 	bytes      prometheus.Counter
 	loads      *prometheus.CounterVec
 	load       prometheus.Gauge
+	reads      prometheus.Histogram
 }
 
 // NewMetrics registers the controller's metrics.
@@ -50,8 +51,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "ecs_scrape_status_writes_total",
 			Help: "Times that the status was written, by place (file, s3) and result.",
 		}, []string{"place", "result"}),
+		reads: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "ecs_scrape_target_file_read_seconds",
+			Help:    "Seconds from a change of a target file until Prometheus was seen to have read it: at most that long, since it is asked a second later at the earliest, and every 5 s at most.",
+			Buckets: []float64{1.5, 3, 6, 12, 30, 60, 120, 300, 900},
+		}),
 	}
-	r.MustRegister(m.passes, m.duration, m.passed, m.publishing, m.reloads, m.reload, m.writes, m.bytes, m.loads, m.load, m.puts)
+	r.MustRegister(m.passes, m.duration, m.passed, m.publishing, m.reloads, m.reload, m.writes, m.bytes, m.loads, m.load, m.puts, m.reads)
 	return m
 }
 
@@ -112,6 +118,8 @@ func (m *Metrics) outlet(place string) {
 func (m *Metrics) put(place string, err error) {
 	m.puts.WithLabelValues(place, resultOf(err)).Inc()
 }
+
+func (m *Metrics) read(after time.Duration) { m.reads.Observe(after.Seconds()) }
 
 // wrote takes down a publication.
 func (m *Metrics) wrote(done reconcile.Published, err error) {

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +16,7 @@ var (
 
 	descTargets   = statusDesc("object_targets", "Targets of a ScrapeTarget.", "name")
 	descWithheld  = statusDesc("object_targets_withheld", "Targets of a ScrapeTarget that are not published although Prometheus would take them; findings say why.", "name")
-	descCondition = statusDesc("object_condition", "Condition of an object by type (Accepted, Ready, Stale): 1 True, 0 False, -1 Unknown. What this Prometheus does not select is left out.", "kind", "name", "type")
+	descCondition = statusDesc("object_condition", "Condition of an object by type (Accepted, Ready, Stale): 1 True, 0 False, -1 Unknown. Of what this Prometheus does not select, Ready is left out, and all of what is another's.", "kind", "name", "type")
 	descHeld      = statusDesc("targets_held", "Targets published only because their cluster could not be read yet.")
 	descWaiting   = statusDesc("tasks_waiting", "Tasks that a listing omits and that nothing proves stopped.")
 	descHealthy   = statusDesc("healthy", "Whether a set that passed validation is published, so that Prometheus can start.")
@@ -30,6 +29,10 @@ var (
 	descRegion    = statusDesc("region_stale_seconds", "Seconds for which the clusters of a region could not be listed; 0 while they can.", ofRegion...)
 	descUnread    = statusDesc("cluster_stale_seconds", "Seconds for which a cluster could not be read; 0 while it can. Its targets are served as last known.", ofCluster...)
 	descScope     = statusDesc("cluster_synced", "Whether the last listing of a cluster was complete.", ofCluster...)
+	descInfo      = statusDesc("prometheus_info", "The Prometheus that is told to reload, with its version, \"\" where its build does not know it; absent until it has answered.", "version")
+	descDiffers   = statusDesc("prometheus_differences", "Differences of Prometheus from what the PrometheusConfig declares that may have it refuse or lack what is published. The status names them, and those that do not matter so much.")
+	descNotRead   = statusDesc("target_files_unread", "Target files that Prometheus has not read since they changed, though it was given a second; absent while it does not tell.")
+	descLag       = statusDesc("target_files_lag_seconds", "For how long the longest of the target files has waited to be read; absent while Prometheus does not tell.")
 	descLacking   = statusDesc("cluster_facts_lacking", "Optional facts that specs ask for and that cannot be had in a cluster, such as tags whose call is denied.", ofCluster...)
 )
 
@@ -45,6 +48,7 @@ func (s statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descTargets, descWithheld, descCondition, descHeld, descWaiting, descHealthy, descReady, descConfig, descRejected, descHold,
 		descProblems, descOverdue, descRegion, descUnread, descScope, descLacking,
+		descInfo, descDiffers, descNotRead, descLag,
 	} {
 		ch <- d
 	}
@@ -62,13 +66,29 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	g.put(descReady, flag(st.Ready))
 	g.put(descConfig, 1, st.Config.Desired, st.Config.Published, st.Config.Confirmed)
 	g.put(descRejected, flag(st.Config.Rejected))
-	g.put(descHold, flag(st.Hold != nil))
+	g.put(descHold, flag(st.Hold != nil && st.Hold.Error == ""))
 	for i := range st.Objects {
 		g.object(&st.Objects[i])
 	}
+	s.c.collectPrometheus(g)
 	g.regions(st.Sources)
 	for i := range st.Scopes {
 		g.scope(&st.Scopes[i])
+	}
+}
+
+// collectPrometheus tells of the observed Prometheus, where there is one.
+func (c *Controller) collectPrometheus(g gauges) {
+	if c.acquaintance == nil {
+		return
+	}
+	g.put(descDiffers, float64(c.grave.Load()))
+	if a := c.acquaintance.known.Load(); a != nil {
+		g.put(descInfo, 1, a.Version)
+	}
+	if s := c.reads.state(); s.Known {
+		g.put(descNotRead, float64(len(s.Unread)))
+		g.put(descLag, s.lag(time.Now()).Seconds())
 	}
 }
 
@@ -76,15 +96,12 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 type gauges chan<- prometheus.Metric
 
 func (g gauges) put(d *prometheus.Desc, v float64, labels ...string) {
-	for i := range labels { // of a tag or a name that is no text, one bad byte would spoil the whole scrape
-		labels[i] = strings.ToValidUTF8(labels[i], "\uFFFD")
-	}
 	g <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 
 func (g gauges) object(o *ObjectStatus) {
-	if !o.Other {
-		for _, c := range o.Conditions {
+	for _, c := range o.Conditions {
+		if !o.Other && c.Reason != reconcile.ReasonNotSelected {
 			g.put(descCondition, conditionValue(c.Status), o.Kind, o.Name, c.Type)
 		}
 	}

@@ -25,11 +25,10 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 	}
 	c.published = pass.Plan.Bundle
 	c.memory.moved(c.history.targets(now, c.published.Pools), now)
-	if c.config.stuck() {
-		if err := c.goBack(); err != nil {
-			return done, err
-		}
+	if err := c.stay(standing); err != nil {
+		return done, err
 	}
+	c.noteInterference(now)
 	digest, swapped, err := c.output.Current()
 	if err != nil {
 		return done, err
@@ -45,6 +44,7 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 		c.options.Log.Info("published configuration", "digest", digest, "objects", len(pass.Objects), "targets", artifact.Found(pass.Plan.Bundle.Pools))
 		c.tell()
 	}
+	c.expectReads(now)
 	return done, c.remember(pass)
 }
 
@@ -55,6 +55,23 @@ func (c *Controller) record(change Change) {
 		return // whoever needs it will say so
 	}
 	c.history.configured(change, live.Config)
+}
+
+// stay sees to it that the configuration that is to stay is current, and whole,
+// where what the specs ask for is not published.
+func (c *Controller) stay(standing reconcile.Standing) error {
+	switch {
+	case c.config.hold.held():
+		if err := c.follow(); err != nil {
+			return err
+		}
+	case c.config.stuck():
+		return c.goBack()
+	}
+	if standing == reconcile.Refused {
+		return c.output.Mend()
+	}
+	return nil
 }
 
 // need has the confirmer look for the pools that have targets by now. What was
@@ -103,7 +120,10 @@ func (c *Controller) collect(b artifact.Bundle) error {
 	for _, p := range b.Pools {
 		keep[p.Path] = true
 	}
-	if err := c.output.Collect(keep, generations); err != nil {
+	if err := c.output.Confirm(c.config.confirmed); err != nil {
+		return fmt.Errorf("keep that a configuration was confirmed: %w", err)
+	}
+	if err := c.output.Collect(keep, c.options.Generations); err != nil {
 		return fmt.Errorf("remove what is no longer named: %w", err)
 	}
 	c.config.collected = c.config.confirmed

@@ -25,14 +25,14 @@ const (
 
 // Status is how everything stands, after a pass. It is not changed once stored.
 type Status struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
+	APIVersion string `json:"apiVersion"` // ecs-scrape/v1
+	Kind       string `json:"kind"`       // Status
 	// Version is the program's.
 	Version  string   `json:"version"`
-	Instance Instance `json:"instance"`
+	Instance Instance `json:"instance"` // the controller
 
-	State   string `json:"state"`
-	Message string `json:"message,omitempty"`
+	State   string `json:"state"`             // starting, pending, ok or degraded
+	Message string `json:"message,omitempty"` // why it is not ok
 	// Healthy says that current/ is a set that passed validation: /healthz.
 	Healthy bool `json:"healthy"`
 	// Ready says that what the specs ask for is published and confirmed, and that
@@ -46,18 +46,18 @@ type Status struct {
 	// is over, until there is another one.
 	LastError *ErrorStatus `json:"lastError,omitempty"`
 
-	Specs   SpecsStatus   `json:"specs"`
-	Config  ConfigStatus  `json:"config"`
-	Targets TargetsStatus `json:"targets"`
+	Specs   SpecsStatus   `json:"specs"`   // where the specs come from and which are in use
+	Config  ConfigStatus  `json:"config"`  // the way of the configuration to Prometheus
+	Targets TargetsStatus `json:"targets"` // how many there are
 	// Hold is set while a configuration that was gone back to is held.
 	Hold       *Hold            `json:"hold,omitempty"`
-	Prometheus PrometheusStatus `json:"prometheus"`
+	Prometheus PrometheusStatus `json:"prometheus"` // the one that is told to reload
 
-	Objects  []ObjectStatus           `json:"objects"`
+	Objects  []ObjectStatus           `json:"objects"`  // by kind and name
 	Problems []spec.Problem           `json:"problems"` // of all documents, by place
 	Findings []plan.Finding           `json:"findings"` // by object
-	Sources  []inventory.SourceStatus `json:"sources"`
-	Scopes   []inventory.ScopeStatus  `json:"scopes"`
+	Sources  []inventory.SourceStatus `json:"sources"`  // what is watched: regions, each with its role and clusters
+	Scopes   []inventory.ScopeStatus  `json:"scopes"`   // the clusters
 	// Overdue are the places that have not been read for longer than
 	// [Options.StaleAfter], the longest first.
 	Overdue []Overdue    `json:"overdue"`
@@ -66,6 +66,9 @@ type Status struct {
 	Usage []Usage `json:"usage"`
 	// Removals are tasks whose end nothing proves yet, the first hundred of them.
 	Removals []Removal `json:"removals"`
+	// Interference is what somebody else did to published files of late, the newest
+	// first. It has been undone.
+	Interference []Interference `json:"interference,omitempty"`
 	// Changes are the last things published, the newest first.
 	Changes []Change `json:"changes"`
 
@@ -74,10 +77,10 @@ type Status struct {
 
 // ConfigStatus follows prometheus.yml and rules from the specs to Prometheus.
 type ConfigStatus struct {
-	Desired   string    `json:"desired"`   // digest that the specs ask for
-	Published string    `json:"published"` // digest that current/ is
-	Confirmed string    `json:"confirmed"` // digest that Prometheus has loaded; "" if not the published one
-	Swapped   time.Time `json:"swapped,omitzero"`
+	Desired   string    `json:"desired"`          // digest that the specs ask for
+	Published string    `json:"published"`        // digest that current/ is
+	Confirmed string    `json:"confirmed"`        // digest that Prometheus has loaded; "" if not the published one
+	Swapped   time.Time `json:"swapped,omitzero"` // when the published one became current
 	// Rejected says that Prometheus refused the desired one.
 	Rejected bool `json:"rejected,omitempty"`
 	// Prometheus is where its loading stands, such as "reloading" or "unreachable".
@@ -89,7 +92,7 @@ type ConfigStatus struct {
 
 // TargetsStatus counts targets.
 type TargetsStatus struct {
-	Total int `json:"total"`
+	Total int `json:"total"` // those that ScrapeTargets have found on ECS
 	// Held are published only because their cluster could not be read yet.
 	Held int `json:"held"`
 	// Withheld are not published although Prometheus would take them: findings
@@ -105,16 +108,16 @@ type TargetsStatus struct {
 type ObjectStatus struct {
 	Kind     string `json:"kind"`
 	Name     string `json:"name"`
-	Place    string `json:"place"`
+	Place    string `json:"place"`              // file:line:column of the document, or of its first problem
 	Observed string `json:"observed,omitempty"` // revision in the source
 	Served   string `json:"served,omitempty"`   // revision in use
 	// Accepted says that the version in the source is valid and in use. Whether
 	// Prometheus has taken what is in use, the condition Ready tells.
 	Accepted bool   `json:"accepted"`
-	Message  string `json:"message,omitempty"` // why it is not accepted
-	Targets  int    `json:"targets"`
-	Withheld int    `json:"withheld,omitempty"`
-	Findings int    `json:"findings"`
+	Message  string `json:"message,omitempty"`  // why it is not accepted
+	Targets  int    `json:"targets"`            // of a ScrapeTarget, now
+	Withheld int    `json:"withheld,omitempty"` // targets that findings keep from being published
+	Findings int    `json:"findings"`           // how many; their texts are in findings of the document
 	// Warnings are about what is served all the same.
 	Warnings []string `json:"warnings,omitempty"`
 	// LastChange is when another version of it was served, or its targets changed.
@@ -137,16 +140,16 @@ func (o ObjectStatus) Condition(kind string) reconcile.Condition {
 
 // PoolStatus is one scrape pool with its targets.
 type PoolStatus struct {
-	Name    string         `json:"name"`
-	Path    string         `json:"path"`
-	Targets []TargetStatus `json:"targets"`
+	Name    string         `json:"name"`    // as Prometheus names it
+	Path    string         `json:"path"`    // of its target file, relative to the output directory
+	Targets []TargetStatus `json:"targets"` // by address
 }
 
 // TargetStatus is one target with its labels as written.
 type TargetStatus struct {
-	Address string        `json:"address"`
-	Object  string        `json:"object,omitempty"`
-	Labels  labels.Labels `json:"labels"`
+	Address string        `json:"address"`          // host and port
+	Object  string        `json:"object,omitempty"` // name of the ScrapeTarget
+	Labels  labels.Labels `json:"labels"`           // as written to the file
 }
 
 // Status is the newest status, without its pools. It may be called from any
@@ -171,6 +174,13 @@ func newStatus(state, message string) *Status {
 		Sources: []inventory.SourceStatus{}, Scopes: []inventory.ScopeStatus{}, Pools: []PoolStatus{},
 		Overdue: []Overdue{}, Usage: []Usage{}, Removals: []Removal{}, Changes: []Change{},
 	}
+}
+
+// NotRunning is the status while there is no controller yet, and why.
+func NotRunning(state, message string) *Status {
+	s := newStatus(state, message)
+	s.Time = time.Now().UTC()
+	return s
 }
 
 // report stores the status after a pass and logs problems that are new.
@@ -202,7 +212,9 @@ func (c *Controller) restate(s *Status) {
 	now := time.Now().UTC()
 	c.history.tick(now)
 	s.Config = c.configStatus()
+	s.Hold, s.Interference = c.config.hold.status(), slices.Clone(c.interference)
 	s.Overdue = overdue(s.Sources, s.Scopes, now, c.options.StaleAfter)
+	c.restatePrometheus(s, now)
 	c.logOverdue(s.Overdue)
 	c.logEvents(s.Sources)
 	s.Objects = c.restand(s.Objects, now)
@@ -271,11 +283,15 @@ func (s *Status) judge(err error) {
 		s.State, s.Message = StateDegraded, err.Error()
 	case s.Config.Error != "":
 		s.State, s.Message = StateDegraded, s.Config.Error
+	case s.Hold != nil:
+		s.State, s.Message = StateDegraded, s.Hold.message()
 	case spec.Faulty(s.Problems):
 		fault, _ := spec.FirstError(s.Problems)
 		s.State, s.Message = StateDegraded, fault.Error()
 	case !s.Ready:
 		s.State, s.Message = StatePending, "waiting for Prometheus to load the configuration"
+	case s.Prometheus.late():
+		s.State, s.Message = StateDegraded, s.Prometheus.unreadText()
 	default:
 		s.State, s.Message = s.inventoryState()
 	}
@@ -311,6 +327,9 @@ func (s *Status) inventoryState() (state, message string) {
 		if src.Events != nil && !src.Events.Working && src.Events.Reason != "" {
 			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + " is polled, its events do not arrive: " + src.Events.Reason
 		}
+	}
+	if len(s.Interference) > 0 {
+		return StateOK, s.Interference[0].message()
 	}
 	return StateOK, ""
 }

@@ -17,8 +17,8 @@ type Instance struct {
 
 // ErrorStatus is an error and when it was first met.
 type ErrorStatus struct {
-	At      time.Time `json:"at"`
-	Message string    `json:"message"`
+	At      time.Time `json:"at"`      // when it was first met
+	Message string    `json:"message"` // its text
 }
 
 // SpecsStatus is where the specs come from and which of them are in use.
@@ -38,24 +38,26 @@ type SpecsStatus struct {
 // Hold is a configuration that was gone back to, and stays until it is released.
 // Targets follow all the same.
 type Hold struct {
-	Digest string    `json:"digest"`
-	Since  time.Time `json:"since"`
+	Digest string    `json:"digest"`           // of the configuration that is held
+	Since  time.Time `json:"since"`            // when it began
 	Reason string    `json:"reason,omitempty"` // in the words of who asked for it
+	// Error is why it is not held after all; what the specs ask for is published.
+	Error string `json:"error,omitempty"`
 }
 
 // PrometheusStatus is what is known of the Prometheus that is told to reload.
 type PrometheusStatus struct {
-	URL      string    `json:"url,omitempty"` // without credentials
-	Version  string    `json:"version,omitempty"`
+	URL      string    `json:"url,omitempty"`      // without credentials
+	Version  string    `json:"version,omitempty"`  // as it says itself
 	Features []string  `json:"features,omitempty"` // of its --enable-feature
-	Started  time.Time `json:"started,omitzero"`
+	Started  time.Time `json:"started,omitzero"`   // when it started
 	// Differences say what it is that the PrometheusConfig does not declare, or
 	// the reverse, and what is odd about how it was started.
 	Differences []string `json:"differences,omitempty"`
 	// Unread are target files that it has not read since they changed, and Lag is
 	// for how long the oldest has been waiting, in seconds.
 	Unread []string `json:"unread,omitempty"`
-	Lag    float64  `json:"lagSeconds,omitempty"`
+	Lag    float64  `json:"lagSeconds,omitempty"` // for how long the oldest has been waiting, in seconds
 }
 
 // Usage is what an account and region have been asked since the start, and what
@@ -63,18 +65,18 @@ type PrometheusStatus struct {
 type Usage struct {
 	Account   string   `json:"account"`
 	Region    string   `json:"region"`
-	Calls     uint64   `json:"calls"`
-	Throttled uint64   `json:"throttled"`
-	Failed    uint64   `json:"failed"`
-	Budgets   []Budget `json:"budgets"`
+	Calls     uint64   `json:"calls"`     // retries included
+	Throttled uint64   `json:"throttled"` // refused for their rate
+	Failed    uint64   `json:"failed"`    // for another reason
+	Budgets   []Budget `json:"budgets"`   // by category
 }
 
 // Budget is one category of AWS's request quotas.
 type Budget struct {
-	Category string  `json:"category"`
-	Rate     float64 `json:"rate"`    // calls a second that are allowed now
-	Full     float64 `json:"full"`    // when nothing is throttled
-	Waiting  int     `json:"waiting"` // calls that wait
+	Category string  `json:"category"` // as --ecs.quota names it
+	Rate     float64 `json:"rate"`     // calls a second that are allowed now
+	Full     float64 `json:"full"`     // when nothing is throttled
+	Waiting  int     `json:"waiting"`  // calls that wait
 }
 
 // Removal is a task that a listing omits, and whose targets stay until something
@@ -89,7 +91,7 @@ type Removal struct {
 
 // Change is something that was published, or taken back.
 type Change struct {
-	At time.Time `json:"at"`
+	At time.Time `json:"at"` // when it was published; of joined changes the last
 	// Kind is "configuration", "targets", "rollback" or "reload".
 	Kind    string `json:"kind"`
 	Summary string `json:"summary"` // one line

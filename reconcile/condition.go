@@ -40,6 +40,7 @@ const (
 	ReasonNotRead     = "NotRead"
 	ReasonUnconfirmed = "Unconfirmed"
 	ReasonRefused     = "Refused"
+	ReasonHeld        = "Held"
 	ReasonPoolMissing = "PoolMissing"
 
 	ReasonFresh        = "Fresh"

@@ -139,7 +139,7 @@ func (j *judgement) finish(name string) {
 	}
 	cfg, errs := validate.Files(j.files, j.options)
 	j.config = cfg
-	if len(errs) > 0 {
+	if errs = append(errs, validate.Fit(j.files, choice.Config)...); len(errs) > 0 {
 		j.err = inputError{join(errs)}
 		return
 	}
@@ -321,10 +321,11 @@ func (j *judgement) assess(config, o *spec.Object) []spec.Problem {
 	return slices.Clone(j.known[p])
 }
 
-// assess is all that is wrong with one object by itself: what Prometheus refuses,
-// and what it accepts although it is wrong.
+// assess is all that is wrong with one object by itself: what the declared
+// Prometheus does not know, what Prometheus refuses, and what it accepts although
+// it is wrong.
 func assess(config, o *spec.Object) []spec.Problem {
-	return slices.Concat(plan.Refused(config, o), judgeObject(config, o), validate.Lint(config, o))
+	return slices.Concat(plan.Refused(config, o), validate.Fields(config, o), judgeObject(config, o), validate.Lint(config, o))
 }
 
 // judgeObject lets Prometheus judge one object on its own. config is the

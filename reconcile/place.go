@@ -118,6 +118,7 @@ func (p *placer) judge() ([]*validate.Error, error) {
 	if err != nil {
 		return nil, err
 	}
+	files = validate.Outlived(files) // so that lines are those of what is judged
 	p.files = files
 	errs := verdict(p.config, p.object, files)
 	if !slices.ContainsFunc(errs, func(e *validate.Error) bool { return e.Line > 0 }) {

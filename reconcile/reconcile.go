@@ -103,6 +103,9 @@ type Pass struct {
 	Problems []spec.Problem
 	Snapshot *inventory.Snapshot
 	Plan     *plan.Plan
+	// Declared is the Prometheus that the PrometheusConfig in use declares; nil
+	// where there is none.
+	Declared *spec.PrometheusVersion
 	// LoadError says that the specs could not be read, and that the last good
 	// ones are in use.
 	LoadError error
@@ -121,6 +124,9 @@ func (r *Reconciler) Evaluate(ctx context.Context) (*Pass, error) {
 		return &Pass{LoadError: loadErr}, loadErr
 	}
 	pass := &Pass{Set: j.set, Objects: j.statuses(), Problems: j.problems, LoadError: loadErr, options: j.options}
+	if j.choice != nil {
+		pass.Declared = &j.choice.Config.PrometheusConfig.Prometheus
+	}
 	if j.err != nil {
 		return pass, j.err
 	}

@@ -116,7 +116,7 @@ func (w *world) oneReloadForConfiguration() {
 }
 
 func (w *world) hasSeries(expr string) error {
-	n, _, err := w.query(expr)
+	n, err := w.query(expr)
 	if err == nil && n == 0 {
 		err = fmt.Errorf("%s has no series", expr)
 	}

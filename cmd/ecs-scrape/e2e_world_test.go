@@ -387,30 +387,17 @@ func (w *world) targets() ([]activeTarget, error) {
 	return answer.Data.ActiveTargets, json.Unmarshal(body, &answer)
 }
 
-// query evaluates an instant query and returns the number of series and their sum.
-func (w *world) query(expr string) (series int, sum float64, err error) {
+// query evaluates an instant query and returns the number of series.
+func (w *world) query(expr string) (series int, err error) {
 	body, err := get("http://" + w.prom + "/api/v1/query?query=" + url.QueryEscape(expr))
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	var answer struct {
-		Data struct {
-			Result []struct {
-				Value [2]any `json:"value"`
-			} `json:"result"`
-		} `json:"data"`
+		Data struct{ Result []json.RawMessage }
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return 0, 0, err
-	}
-	for _, r := range answer.Data.Result {
-		var v float64
-		if _, err := fmt.Sscan(fmt.Sprint(r.Value[1]), &v); err != nil {
-			return 0, 0, err
-		}
-		sum += v
-	}
-	return len(answer.Data.Result), sum, nil
+	err = json.Unmarshal(body, &answer)
+	return len(answer.Data.Result), err
 }
 
 // reloads counts how often Prometheus has loaded its configuration, as its log

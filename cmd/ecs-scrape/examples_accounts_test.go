@@ -110,6 +110,12 @@ func alertmanagersAccount(t *testing.T, sim *awssim.Sim) {
 	}}, "10.0.11.41", "10.1.11.42")
 }
 
+func monitoringAccount(t *testing.T, sim *awssim.Sim) {
+	prod := newExampleCluster(t, sim.Place, "prod")
+	prod.fargate("checkout", []awssim.Container{exampleApp(9102, "")}, "10.0.12.21", "10.1.12.22")
+	prod.fargate("cart", []awssim.Container{exampleApp(9102, "")}, "10.2.12.31")
+}
+
 func multiRegionAccounts(t *testing.T, sim *awssim.Sim) {
 	const payments = "210987654321"
 	sim.AllowRole("arn:aws:iam::"+payments+":role/prometheus-read", "shop-monitoring")

@@ -35,6 +35,7 @@ func exampleAccounts() map[string]func(*testing.T, *awssim.Sim) {
 		"migrate-prometheus-ecs-discovery": ecsDiscoveryAccount,
 		"migrate-prometheus-ecs-sd":        ecsSDAccount,
 		"migrate-prometheus-io":            prometheusIOAccount,
+		"monitoring":                       monitoringAccount,
 		"multi-region":                     multiRegionAccounts,
 		"rules":                            rulesAccount,
 		"scrape-classes-and-own-pools":     classesAccount,

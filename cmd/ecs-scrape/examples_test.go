@@ -155,13 +155,17 @@ func (e example) checkPromtool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tests, err := filepath.Glob(e.path("rules*_test.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, promtool := range promtools(t) {
 		judge(t, promtool, "check", "config", e.path("want", "current", "prometheus.yml"))
 		if len(rules) > 0 {
 			judge(t, promtool, append([]string{"check", "rules"}, rules...)...)
 		}
-		if tests := e.path("rules_test.yml"); exists(tests) {
-			judge(t, promtool, "test", "rules", tests)
+		if len(tests) > 0 {
+			judge(t, promtool, append([]string{"test", "rules"}, tests...)...)
 		}
 	}
 }

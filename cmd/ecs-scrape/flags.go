@@ -83,6 +83,7 @@ type ecsFlags struct {
 	poll     time.Duration
 	share    float64
 	quotas   []string
+	services bool
 }
 
 func (f *ecsFlags) add(flags *pflag.FlagSet) {
@@ -98,6 +99,7 @@ func (f *ecsFlags) add(flags *pflag.FlagSet) {
 func (f *ecsFlags) addWatch(flags *pflag.FlagSet) {
 	flags.StringVar(&f.queue, "ecs.events-queue", "", "URL of the SQS queue that ECS events arrive in; empty: clusters are polled; for a PrometheusConfig without spec.ecs")
 	flags.DurationVar(&f.poll, "ecs.poll-interval", defaultPoll, "how often clusters without a working events queue are listed, as far as the budget allows")
+	flags.BoolVar(&f.services, "ecs.service-metrics", false, "ask for all services of the clusters every ten minutes, so that metrics tell how many tasks each should have, also one that has none")
 }
 
 func (f *ecsFlags) sources() []inventory.Source {
@@ -129,7 +131,7 @@ func (f *ecsFlags) options() (ecs.Options, error) {
 		}
 		quotas[category] = quota
 	}
-	return ecs.Options{QuotaShare: f.share, Quotas: quotas, PollInterval: f.poll}, nil
+	return ecs.Options{QuotaShare: f.share, Quotas: quotas, PollInterval: f.poll, ServiceMetrics: f.services}, nil
 }
 
 // logFlags choose the log's level and format.

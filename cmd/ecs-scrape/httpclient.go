@@ -4,25 +4,20 @@ import (
 	"fmt"
 	"net/http"
 
-	promconfig "github.com/prometheus/common/config"
+	"ecs-scrape/controller/target"
 )
 
 const httpConfigUsage = "file with the TLS and authentication settings to reach the controller by, as in Prometheus's http_config"
 
-// newHTTPClient is configured by a file in the form of Prometheus's HTTP client
-// settings (tls_config, basic_auth, authorization, ...): see "http_config" in
-// Prometheus's documentation. Without a file it is Go's own.
+// newHTTPClient reaches what asks for TLS or credentials as the file says. Without
+// a file it is Go's own.
 func newHTTPClient(file string) (*http.Client, error) {
 	if file == "" {
 		return http.DefaultClient, nil
 	}
-	cfg, _, err := promconfig.LoadHTTPConfigFile(file)
+	c, err := target.NewConnection(file)
 	if err != nil {
-		return nil, fmt.Errorf("--http.config.file: read %s: %w", file, err)
+		return nil, fmt.Errorf("--http.config.file: %w", err)
 	}
-	client, err := promconfig.NewClientFromConfig(*cfg, "ecs-scrape")
-	if err != nil {
-		return nil, fmt.Errorf("--http.config.file: %s: %w", file, err)
-	}
-	return client, nil
+	return &http.Client{Transport: c}, nil
 }

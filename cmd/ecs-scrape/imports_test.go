@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"controller/ecs":      {"reconcile/inventory"},
 	"controller/target":   {"reconcile/artifact"},
 	"controller/s3object": {},
-	"controller/web":      append([]string{"controller", "reconcile/plan"}, values...),
+	"controller/web":      append([]string{"controller", "reconcile", "reconcile/plan"}, values...),
 	"controller/awssim":   {},
 	"controller":          append([]string{"controller/target", "reconcile", "reconcile/plan", "reconcile/validate"}, values...),
 	"examples":            {},

@@ -107,8 +107,8 @@ ECS_SCRAPE_SPECS_INTERVAL. The flag wins. Lists are separated by commas.`,
 		},
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	cmd.AddCommand(newRunCmd(runRun), newRenderCmd(renderRun), newDiffCmd(diffRun), newValidateCmd(validateRun), newPublishCmd(publishRun), newRevisionsCmd(revisionsRun),
-		newExplainCmd(explainRun),
-		newStatusCmd(statusRun), newSnapshotCmd(snapshotRun), newHealthcheckCmd(healthcheckRun), newSchemaCmd(), newVersionCmd())
+	cmd.AddCommand(newRunCmd(runRun), newRenderCmd(renderRun), newDiffCmd(diffRun), newValidateCmd(validateRun),
+		newPublishCmd(publishRun), newRevisionsCmd(revisionsRun), newExplainCmd(explainRun), newStatusCmd(statusRun),
+		newSnapshotCmd(snapshotRun), newRollbackCmd(rollbackRun), newHealthcheckCmd(healthcheckRun), newSchemaCmd(), newVersionCmd())
 	return cmd
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -8,11 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"ecs-scrape/controller/awssim"
 	"ecs-scrape/controller/ecs"
+	"ecs-scrape/controller/s3object"
 	"ecs-scrape/controller/source"
 	"ecs-scrape/reconcile/inventory"
 )
@@ -33,11 +36,13 @@ func TestPermissions(t *testing.T) {
 		{name: "fargate", statements: []string{"Clusters"}},
 		{name: "tags", facts: inventory.Facts{TaskTags: true, ClusterTags: true}, statements: []string{"Clusters"}},
 		{name: "services", facts: inventory.Facts{Services: true}, statements: []string{"Clusters", "Services"}},
+		{name: "service metrics", do: countServices, statements: []string{"Clusters", "ServiceMetrics"}},
 		{name: "network interfaces", facts: inventory.Facts{Interfaces: true}, statements: []string{"Clusters", "NetworkInterfaces"}},
 		{name: "every launch type", shop: true, statements: []string{"Clusters", "Machines", "MachinesOnPremises"}},
 		{name: "machines", shop: true, facts: inventory.Facts{Instances: true}, statements: []string{"Clusters", "Machines", "MachinesOnPremises"}},
 		{name: "a role", do: watchWithRole, statements: []string{"Clusters", "Roles"}},
 		{name: "specs", do: loadFromS3, statements: []string{"Clusters", "SpecsList", "SpecsRead"}},
+		{name: "status", do: putStatus, statements: []string{"Clusters", "StatusWrite"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sim := permissionsAccount(t, c.shop)
@@ -154,6 +159,35 @@ func watchWithRole(t *testing.T, sim *awssim.Sim) {
 	sim.AllowRole(permissionsRole, "")
 	runFargate(t, sim.Region("222233334444", ""), "theirs")
 	watchOnce(t, inventory.Want{Sources: []inventory.Source{{RoleARN: permissionsRole}}})
+}
+
+func putStatus(t *testing.T, sim *awssim.Sim) {
+	must(t, sim.CreateBucket("example-status"))
+	object, err := s3object.Open(t.Context(), "s3://example-status/prometheus.json")
+	must(t, err)
+	must(t, object.PutJSON(t.Context(), []byte("{}")))
+}
+
+// countServices watches with --ecs.service-metrics until the services are read.
+func countServices(t *testing.T, _ *awssim.Sim) {
+	w, err := ecs.New(ecs.Options{QuotaShare: 1, ServiceMetrics: true})
+	must(t, err)
+	w.Want(inventory.Want{Sources: []inventory.Source{{}}})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	defer func() {
+		cancel()
+		must(t, <-done)
+	}()
+	deadline := time.After(patience)
+	for services := w.Stats().Services; len(services) == 0 || !services[0].Read; services = w.Stats().Services {
+		select {
+		case <-deadline:
+			t.Fatalf("services are not read: %+v", services)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func loadFromS3(t *testing.T, sim *awssim.Sim) {

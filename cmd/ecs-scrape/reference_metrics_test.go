@@ -24,11 +24,13 @@ func metricsPage(t *testing.T) string {
 	t.Helper()
 	watcher, err := ecs.New(ecs.Options{})
 	must(t, err)
-	registry := newRegistry(watcher)
+	registry := newRegistry()
+	registry.MustRegister(awsCollector{watcher}, serviceCollector{watcher})
 	descs := &describer{Registerer: registry}
 	r := reconcile.New(nil, watcher, nil, nil, reconcile.Options{})
 	controller.New(r, watcher, nil, nil, controller.NewMetrics(descs), controller.Options{Log: slog.New(slog.DiscardHandler)})
 	descs.add(awsCollector{watcher})
+	descs.add(serviceCollector{watcher})
 	if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)
 	}
@@ -60,11 +62,13 @@ func labelBounds() map[string]string {
 		"account":   "accounts that `spec.ecs` names",
 		"region":    "regions that `spec.ecs` names",
 		"cluster":   "clusters there that `spec.ecs` asks for; one that is gone is left out",
+		"service":   "services of those clusters, and one for tasks without; one that has no task is forgotten after an hour, unless it is known to be there",
 		"kind":      "the three kinds",
 		"name":      "objects of the specs",
 		"type":      "the three types of conditions",
 		"result":    "fixed, as the meaning says",
 		"place":     "fixed, as the meaning says",
+		"version":   "one series at a time",
 		"cause":     "fixed, as the meaning says",
 		"category":  "[categories](flags.md#categories-of---ecsquota)",
 		"operation": "operations of AWS that are called, some fifteen",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -28,7 +29,8 @@ func newRenderCmd(run func(context.Context, *renderOptions) error) *cobra.Comman
 		Short: "Publish once, without a reload, and end",
 		Long: `Publishes once what Prometheus reads, and ends without telling Prometheus.
 Where a document is wrong or a cluster cannot be read, everything else is
-published, what was published of it before stays, and the exit code is 2.`,
+published, what was published of it before stays, and the exit code is 2. It
+does nothing where a controller runs on the directory, also with exit code 2.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.stdout, o.stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
@@ -44,10 +46,11 @@ func renderRun(ctx context.Context, o *renderOptions) error {
 	if err := o.specs.check(); err != nil {
 		return err // before the directory is made
 	}
-	dir, err := target.Open(o.output, target.Options{})
+	lock, dir, err := own(o.output, holder(""))
 	if err != nil {
 		return err
 	}
+	defer func() { _ = lock.Release() }() // the end of the process releases it too
 	values, err := readSecrets()
 	if err != nil {
 		return err
@@ -60,7 +63,11 @@ func renderRun(ctx context.Context, o *renderOptions) error {
 	if err := dir.RefreshSecrets(values, o.secrets.uid); err != nil {
 		return err
 	}
-	done, err := r.Publish(pass, time.Now(), reconcile.Confirmed)
+	standing, held, err := standingOf(dir, pass)
+	if err != nil {
+		return err
+	}
+	done, err := r.Publish(pass, time.Now(), standing)
 	if err != nil {
 		return err
 	}
@@ -68,12 +75,26 @@ func renderRun(ctx context.Context, o *renderOptions) error {
 		return err
 	}
 	printFindings(o.stderr, pass)
+	if held != nil {
+		_, err = fmt.Fprintf(o.stdout, "configuration %s is held: published only targets (%s written)\n", held.Digest, plural(done.Changed, "target file"))
+		return errors.Join(problems, err)
+	}
 	_, err = fmt.Fprintf(o.stdout, "published configuration %s with %s in %s (%s written)\n",
 		pass.Plan.Bundle.Digest(), plural(artifact.Found(pass.Plan.Bundle.Pools), "target"), dir.Path(), plural(done.Changed, "target file"))
 	if problems != nil {
 		return problems
 	}
 	return err
+}
+
+// standingOf says whether the configuration may be published: not while another
+// one is held.
+func standingOf(dir *target.Directory, pass *reconcile.Pass) (reconcile.Standing, *target.Hold, error) {
+	hold, err := dir.Hold()
+	if err != nil || hold == nil || hold.Digest == pass.Plan.Bundle.Digest() {
+		return reconcile.Confirmed, nil, err
+	}
+	return reconcile.Refused, hold, nil
 }
 
 // keep keeps the accepted objects for the next pass, whoever runs it.

@@ -32,15 +32,16 @@ import (
 const stopWithin = 500 * time.Millisecond
 
 type runOptions struct {
-	specs      specsFlags
-	ecs        ecsFlags
-	log        logFlags
-	prometheus prometheusFlags
-	secrets    secretsFlags
-	status     statusFlags
-	output     string
-	connection string // file that says how Prometheus is reached
-	staleAfter time.Duration
+	specs       specsFlags
+	ecs         ecsFlags
+	log         logFlags
+	prometheus  prometheusFlags
+	secrets     secretsFlags
+	status      statusFlags
+	output      string
+	connection  string // file that says how Prometheus is reached
+	generations int
+	staleAfter  time.Duration
 
 	stderr io.Writer
 	// listening is told the address that the pages are served at.
@@ -54,7 +55,8 @@ func newRunCmd(run func(context.Context, *runOptions) error) *cobra.Command {
 		Short: "Reconcile until told to stop",
 		Long: `Reconciles the specs with what runs on ECS, publishes what Prometheus reads
 into the output directory, and has Prometheus load it. Ends at SIGTERM, within
-a second, with nothing half-written.`,
+a second, with nothing half-written. While another controller writes into that
+directory, or it cannot be used, it waits, and its pages say why.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.stderr = cmd.ErrOrStderr()
@@ -73,6 +75,7 @@ a second, with nothing half-written.`,
 	f.DurationVar(&o.specs.interval, "specs.interval", 0, "how often the specs are looked at (default 1s for a directory, 10s for S3)")
 	f.DurationVar(&o.staleAfter, "ecs.stale-after", defaultStale, "raise the alarm when a cluster could not be read for that long since the first attempt that failed; 0 never. Its targets stay as last known, however long")
 	f.StringVar(&o.output, "output", defaultOutput, "directory to publish into")
+	f.IntVar(&o.generations, "output.generations", target.DefaultGenerations, "how many configurations are kept there, to go back to; the current one included")
 	f.StringVar(&o.connection, "prometheus.config.file", "", "file in the format of Prometheus's http_config that says how Prometheus is reached: TLS, credentials, proxy, headers. Changes of it are taken without a restart")
 	return cmd
 }
@@ -83,106 +86,140 @@ a second, with nothing half-written.`,
 // GOMEMLIMIT.
 const gcPercent = 50
 
-// app is a wired controller and what belongs to it.
-type app struct {
-	log        *slog.Logger
-	controller *controller.Controller
-	specs      *controller.Paced
-	registry   *prometheus.Registry
+// parts are what a controller is made of besides the output directory. That
+// they can be made is seen before anything is served.
+type parts struct {
+	log      *slog.Logger
+	source   *source.Source
+	reloader *target.Reloader // nil where nobody is told
+	secrets  map[string][]byte
+	pass     reconcile.Options
+	registry *prometheus.Registry
 }
 
+// runRun listens first: while the output directory is another controller's, or
+// cannot be used, the pages tell so.
 func runRun(ctx context.Context, o *runOptions) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	p, err := o.parts(ctx)
+	if err != nil {
+		return err
+	}
 	var lc net.ListenConfig
-	listener, err := lc.Listen(ctx, "tcp", o.prometheus.listen) // first: its port may be chosen now
+	listener, err := lc.Listen(ctx, "tcp", o.prometheus.listen) // its port may be chosen now
 	if err != nil {
 		return fmt.Errorf("listen at --web.listen-address: %w", err)
 	}
-	a, err := newApp(ctx, o, listener.Addr())
-	if err != nil {
-		_ = listener.Close()
-		return err
+	if err := o.prometheus.apply(ctx, &p.pass, listener.Addr()); err != nil {
+		return errors.Join(err, listener.Close())
 	}
 	o.listening(listener.Addr())
+	front := newFront()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { a.specs.Run(ctx); return nil })
-	group.Go(func() error { return a.controller.Run(ctx) })
-	group.Go(func() error { return a.serve(ctx, listener, o.prometheus.webCfg) })
+	group.Go(func() error {
+		return serve(ctx, listener, web.NewHandler(front, p.registry), o.prometheus.webCfg, p.log)
+	})
+	group.Go(func() error { return o.control(ctx, p, newOwner(o.output, listener.Addr(), p.log, front)) })
 	return group.Wait()
 }
 
-func newApp(ctx context.Context, o *runOptions, bound net.Addr) (*app, error) {
-	log, err := o.log.logger(o.stderr)
-	if err != nil {
+func (o *runOptions) parts(ctx context.Context) (*parts, error) {
+	p := &parts{registry: newRegistry()}
+	var err error
+	if p.log, err = o.log.logger(o.stderr); err != nil {
 		return nil, err
 	}
 	if err := o.specs.check(); err != nil {
 		return nil, err
 	}
-	specs, err := source.Open(ctx, o.specs.location)
-	if err != nil {
+	if o.generations < 1 {
+		return nil, fmt.Errorf("--output.generations is %d: keep at least 1, the current one", o.generations)
+	}
+	if p.source, err = source.Open(ctx, o.specs.location); err != nil {
 		return nil, err
 	}
-	dir, err := target.Open(o.output, target.Options{})
-	if err != nil {
+	if _, err := o.ecs.options(); err != nil {
 		return nil, err
 	}
+	if p.reloader, err = newReloader(o.prometheus.url, o.connection); err != nil {
+		return nil, err
+	}
+	if p.secrets, err = readSecrets(); err != nil {
+		return nil, err
+	}
+	p.pass = reconcile.Options{
+		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, History: p.source, Secrets: holds(p.secrets),
+	}
+	return p, nil
+}
+
+// control waits for the output directory and then reconciles until the context
+// ends.
+func (o *runOptions) control(ctx context.Context, p *parts, w *owner) error {
+	lock, dir, err := w.wait(ctx)
+	if err != nil {
+		return nil //nolint:nilerr // the context has ended
+	}
+	defer func() { _ = lock.Release() }() // the end of the process releases it too
+	c, specs, err := o.wire(ctx, p, dir)
+	if err != nil {
+		return err
+	}
+	w.front.show(c)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { specs.Run(ctx); return nil })
+	group.Go(func() error { return c.Run(ctx) })
+	return group.Wait()
+}
+
+// wire makes a controller that writes into the directory.
+func (o *runOptions) wire(ctx context.Context, p *parts, dir *target.Directory) (*controller.Controller, *controller.Paced, error) {
 	if _, damage, err := dir.Live(); err == nil {
 		for _, d := range damage {
-			log.Warn("what an earlier run published is damaged and will be written anew", "err", d)
+			p.log.Warn("what an earlier run published is damaged and will be written anew", "err", d)
 		}
 	}
-	var paced *controller.Paced // not yet: its metrics are registered after the watcher's
-	watcher, err := o.watcher(dir, log, func(object ecs.Object) bool {
-		concerns := specs.Concerns(object.Bucket, object.Key)
-		if concerns {
-			paced.Hurry()
-		}
-		return concerns
-	})
+	metrics := controller.NewMetrics(p.registry)
+	interval := o.specs.pollInterval()
+	paced := controller.NewPaced(metrics.Measured(p.source), interval)
+	watcher, err := o.watcher(dir, p.log, p.changed(paced))
 	if err != nil {
-		return nil, err
-	}
-	reloader, err := newReloader(o.prometheus.url, o.connection)
-	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	objects, err := accepted(dir)
 	if err != nil {
-		log.Warn("the objects accepted by an earlier run cannot be read", "err", err)
+		p.log.Warn("the objects accepted by an earlier run cannot be read", "err", err)
 	}
-	values, err := readSecrets()
-	if err != nil {
-		return nil, err
-	}
-	out := controller.Directory{Directory: dir, Secrets: values, SecretsUID: o.secrets.uid}
-	interval := o.specs.pollInterval()
-	registry := newRegistry(watcher)
-	metrics := controller.NewMetrics(registry)
-	paced = controller.NewPaced(metrics.Measured(specs), interval)
-	passOptions := reconcile.Options{
-		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, History: specs, Secrets: holds(values),
-	}
-	if err := o.prometheus.apply(ctx, &passOptions, bound); err != nil {
-		return nil, err
-	}
-	r := reconcile.New(paced, watcher, out, objects, passOptions)
+	p.registry.MustRegister(awsCollector{watcher}, serviceCollector{watcher})
+	out := controller.Directory{Directory: dir, Secrets: p.secrets, SecretsUID: o.secrets.uid}
+	r := reconcile.New(paced, watcher, out, objects, p.pass)
 	options := controller.Options{
-		SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, SpecsLocation: o.specs.location, Specs: paced, Log: log,
+		SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, Generations: o.generations,
+		SpecsLocation: o.specs.location, Specs: paced, Log: p.log,
 	}
 	if err := o.status.apply(ctx, &options, dir, watcher); err != nil {
-		return nil, fmt.Errorf("--status.s3: %w", err)
+		return nil, nil, fmt.Errorf("--status.s3: %w", err)
 	}
-	a := &app{log: log, specs: paced, registry: registry}
-	if reloader == nil {
-		a.controller = controller.New(r, watcher, out, nil, metrics, options)
-		return a, nil
+	if p.reloader == nil {
+		return controller.New(r, watcher, out, nil, metrics, options), paced, nil
 	}
-	a.controller = controller.New(r, watcher, out, reloader, metrics, options)
-	reloader.Report = a.controller.Reported
-	return a, nil
+	options.Observed = p.reloader.Prometheus
+	c := controller.New(r, watcher, out, p.reloader, metrics, options)
+	p.reloader.Report = c.Reported
+	return c, paced, nil
+}
+
+// changed has the specs looked at when an object of theirs is said to have changed.
+func (p *parts) changed(specs *controller.Paced) func(ecs.Object) bool {
+	return func(o ecs.Object) bool {
+		concerns := p.source.Concerns(o.Bucket, o.Key)
+		if concerns {
+			specs.Hurry()
+		}
+		return concerns
+	}
 }
 
 func (f *specsFlags) pollInterval() time.Duration {
@@ -229,21 +266,21 @@ func accepted(dir *target.Directory) (reconcile.Accepted, error) {
 	return objects, nil
 }
 
-func newRegistry(w *ecs.Watcher) *prometheus.Registry {
+func newRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		collectorversion.NewCollector("ecs_scrape"), awsCollector{w})
+		collectorversion.NewCollector("ecs_scrape"))
 	return r
 }
 
 // serve answers until the context ends, and then gives open requests a moment.
-func (a *app) serve(ctx context.Context, l net.Listener, webConfig string) error {
-	server := &http.Server{Handler: web.NewHandler(a.controller, a.registry), ReadHeaderTimeout: 5 * time.Second}
+func serve(ctx context.Context, l net.Listener, handler http.Handler, webConfig string, log *slog.Logger) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		systemd := false
 		flags := &toolkit.FlagConfig{WebListenAddresses: &[]string{l.Addr().String()}, WebSystemdSocket: &systemd, WebConfigFile: &webConfig}
-		if err := toolkit.Serve(l, server, flags, a.log); !errors.Is(err, http.ErrServerClosed) {
+		if err := toolkit.Serve(l, server, flags, log); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil

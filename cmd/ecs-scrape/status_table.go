@@ -31,7 +31,7 @@ func statusText(s *controller.Status, now time.Time, wide bool) string {
 	return b.String()
 }
 
-func (b *screen) line(format string, args ...any) { fmt.Fprintf(b, format+"\n", args...) }
+func (b *screen) line(format string, args ...any) { _, _ = fmt.Fprintf(b, format+"\n", args...) }
 
 // table writes rows in columns, with a blank line before; nothing without a row.
 func (b *screen) table(head string, rows [][]string) {

@@ -85,7 +85,7 @@ func objectText(s *controller.Status, now time.Time) string {
 }
 
 func (b *screen) object(o *controller.ObjectStatus, s *controller.Status) {
-	b.line("%s/%s", o.Kind, o.Name)
+	b.line("%s", plain(o.Kind+"/"+o.Name))
 	b.line("Place:     %s", plain(o.Place))
 	b.line("Revision:  %s observed, %s served", cmp.Or(o.Observed, "none"), cmp.Or(o.Served, "none"))
 	if o.Kind == spec.KindScrapeTarget {

@@ -109,7 +109,7 @@ func (d *demo) startController(ctx context.Context) error {
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), d.o.scrape, "run",
 		"--specs="+d.folder.path("specs"), "--output="+d.folder.path("output"),
 		"--prometheus.url="+base(d.ports.prometheus), "--web.listen-address="+address(d.ports.controller),
-		"--ecs.events-queue="+d.queue, "--ecs.poll-interval=5s")
+		"--ecs.events-queue="+d.queue, "--ecs.poll-interval=5s", "--ecs.service-metrics")
 	cmd.Env = simulatedOnly(os.Environ(), d.sim.Env())
 	return d.startChild("controller", cmd)
 }

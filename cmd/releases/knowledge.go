@@ -48,8 +48,12 @@ func (m *modules) knowledge(version string) (*knowledge, error) {
 	if err != nil {
 		return nil, err
 	}
+	return src.knowledge(version)
+}
+
+func (s *source) knowledge(version string) (*knowledge, error) {
 	k := &knowledge{
-		release: minor(version), src: src,
+		release: minor(version), src: s,
 		types: map[string]map[string]string{"targetgroup.Group": {"targets": leaf, "labels": leaf}}, // decoded by its own code
 		enums: map[string][]string{},
 		sd:    map[string]string{"static_configs": "[]targetgroup.Group"},
@@ -64,7 +68,8 @@ func (m *modules) knowledge(version string) (*knowledge, error) {
 			return nil, err
 		}
 	}
-	k.features, err = src.features()
+	var err error
+	k.features, err = s.features()
 	return k, err
 }
 

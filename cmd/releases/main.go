@@ -17,18 +17,18 @@ import (
 
 func main() {
 	table := flag.String("table", "", "file to write the table to")
-	page := flag.String("page", "", "file to write the page of the documentation to")
 	work := flag.String("work", "", "directory for the module that downloads the others")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *table, *page, *work); err != nil {
+	err := run(ctx, *table, *work)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "releases:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, table, page, work string) error {
+func run(ctx context.Context, table, work string) error {
 	mods, err := newModules(ctx, work)
 	if err != nil {
 		return err
@@ -48,8 +48,5 @@ func run(ctx context.Context, table, page, work string) error {
 	if err := t.check(found); err != nil {
 		return err
 	}
-	if err := os.WriteFile(table, t.text(), 0o644); err != nil {
-		return err
-	}
-	return os.WriteFile(page, t.page(), 0o644)
+	return os.WriteFile(table, t.text(), 0o644)
 }

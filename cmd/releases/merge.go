@@ -27,7 +27,7 @@ func merge(found []*knowledge) (*table, error) {
 	for i, k := range found {
 		t.releases = append(t.releases, k.release)
 		if err := t.add(i, k); err != nil {
-			return nil, fmt.Errorf("Prometheus %s: %w", k.release, err)
+			return nil, fmt.Errorf("add Prometheus %s: %w", k.release, err)
 		}
 	}
 	t.prune()

@@ -36,11 +36,14 @@ func minor(version string) string {
 // v0.315.0 of 3.15.0.
 func moduleVersion(release string) (string, error) {
 	parts := strings.Split(release, ".")
-	n, err := strconv.Atoi(parts[1])
-	switch {
-	case err != nil || len(parts) != 3:
+	if len(parts) != 3 {
 		return "", fmt.Errorf("%q is no release", release)
-	case parts[0] == "2":
+	}
+	n, err := strconv.Atoi(parts[1])
+	if err != nil {
+		return "", fmt.Errorf("%q is no release: %w", release, err)
+	}
+	if parts[0] == "2" {
 		return fmt.Sprintf("v0.%d.%s", n, parts[2]), nil
 	}
 	return fmt.Sprintf("v0.%s%02d.%s", parts[0], n, parts[2]), nil

@@ -49,5 +49,3 @@ func (t *table) section(b *bytes.Buffer, title string, entries map[string]*entry
 		fmt.Fprintln(b)
 	}
 }
-
-func (t *table) page() []byte { return nil }

@@ -94,11 +94,12 @@ func (p *Place) arn(resource string) string {
 	return "arn:aws:ecs:" + p.scope.Region + ":" + p.scope.Account + ":" + resource
 }
 
-// forgetStopped drops tasks that stopped over an hour ago.
+// forgetStopped drops tasks that stopped over an hour ago, which no skew of AWS's
+// clock changes.
 func (p *Place) forgetStopped() {
-	limit := p.now().Add(-stoppedFor)
+	limit := p.sim.opts.Now().Add(-stoppedFor)
 	n := 0
-	for ; n < len(p.stopped) && p.stopped[n].now.stoppedAt.Before(limit); n++ {
+	for ; n < len(p.stopped) && p.stopped[n].ended.Before(limit); n++ {
 		p.stopped[n].forget()
 	}
 	p.stopped = p.stopped[n:]

@@ -83,7 +83,7 @@ func (s *ShopState) crash() (string, error) {
 		return "nothing", err
 	}
 	arn := arns[s.random.IntN(len(arns))]
-	if err := s.place.StopTask(arn, "Essential container in task exited"); err != nil {
+	if err := s.place.CrashTask(arn, 1); err != nil {
 		return "", fmt.Errorf("stop a task of %s: %w", sv.key(), err)
 	}
 	return fmt.Sprintf("task %s of %s crashes", lastPart(arn), sv.key()), nil

@@ -13,8 +13,9 @@ const signedAt = "20060102T150405Z"
 // Skew puts AWS's clock ahead of the client's by d, or behind it where d is
 // negative. By it are dated what happens from now on, the events that tell of
 // it, and every answer; and a call signed over five minutes away from it is
-// refused, until the client has corrected itself by an answer's Date. Quotas and
-// the visibility of messages, which only measure time, go on undisturbed.
+// refused, until the client has corrected itself by an answer's Date. Quotas, the
+// visibility of messages and the hour for which a stopped task is described, which
+// only measure time, go on undisturbed.
 func (s *Sim) Skew(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -54,3 +54,24 @@ func TestSkewIsCorrectedByTheSDK(t *testing.T) {
 		must(t, err)
 	}
 }
+
+// TestSkewForgetsNothing: a stopped task is described for an hour, by no clock
+// that is wrong.
+func TestSkewForgetsNothing(t *testing.T) {
+	t.Parallel()
+	sim := start(t, awssim.Options{})
+	sim.CreateCluster("prod", nil)
+	_, err := sim.RegisterTaskDefinition(awssim.TaskDefinition{
+		Family: "api", NetworkMode: awssim.ModeAWSVPC, Containers: []awssim.Container{{Name: "app"}},
+	})
+	must(t, err)
+	arns, err := sim.RunTask("prod", awssim.RunTask{TaskDefinition: "api", Launch: awssim.LaunchFargate})
+	must(t, err)
+	must(t, sim.StopTask(arns[0], "test"))
+	sim.Skew(2 * time.Hour)
+	info, err := sim.Task(arns[0])
+	must(t, err)
+	if info.LastStatus != "STOPPED" {
+		t.Errorf("it is %s", info.LastStatus)
+	}
+}

@@ -40,6 +40,7 @@ type task struct {
 	containers []taskContainer // in the order of now.containers
 	ports      []boundPort
 	created    time.Time
+	ended      time.Time // when it stopped, whatever AWS's clock said
 
 	now     taskState
 	older   taskState // before the last rise of the version
@@ -152,6 +153,7 @@ func (t *task) finish() {
 	t.step()
 	t.now.last = statusStopped
 	t.now.stoppedAt = t.place.now()
+	t.ended = t.place.sim.opts.Now()
 	for i := range t.now.containers {
 		c := &t.now.containers[i]
 		c.status = statusStopped

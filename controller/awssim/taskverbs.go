@@ -70,6 +70,22 @@ func (p *Place) StopTask(name, reason string) error {
 	})
 }
 
+// CrashTask ends a task, named by ARN or id, by the exit of an essential
+// container. Its service starts another.
+func (p *Place) CrashTask(name string, exitCode int) error {
+	return p.onTask(name, func(t *task) error {
+		for i := range t.now.containers {
+			if !t.containers[i].Sidecar && !t.containers[i].extra {
+				t.now.containers = slices.Clone(t.now.containers)
+				t.now.containers[i].exit = &exitCode
+				break
+			}
+		}
+		t.stop("Essential container in task exited", "EssentialContainerExited")
+		return nil
+	})
+}
+
 // SetHealth sets a task's health status, and that of its essential containers:
 // HEALTHY, UNHEALTHY or UNKNOWN. As in ECS this starts no event and does not
 // raise the version.

@@ -46,6 +46,16 @@ func decodeTask(scope inventory.Scope, t types.Task, facts inventory.Facts) (*in
 	return out, true
 }
 
+// crashed says that a task stops by itself: an essential container has exited, or
+// it could not start (Amazon ECS API, data type Task, stopCode).
+func crashed(code string) bool {
+	switch types.TaskStopCode(code) { //nolint:exhaustive // all others are somebody's will
+	case types.TaskStopCodeEssentialContainerExited, types.TaskStopCodeTaskFailedToStart:
+		return true
+	}
+	return false
+}
+
 func decodeContainers(in []types.Container) []inventory.Container {
 	out := make([]inventory.Container, 0, len(in))
 	for _, c := range in {

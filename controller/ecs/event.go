@@ -72,6 +72,7 @@ type taskDetail struct {
 	Group                string             `json:"group"`
 	StartedBy            string             `json:"startedBy"`
 	StartedAt            string             `json:"startedAt"`
+	StopCode             string             `json:"stopCode"`
 	UpdatedAt            string             `json:"updatedAt"`
 	LaunchType           string             `json:"launchType"`
 	PlatformFamily       string             `json:"platformFamily"`

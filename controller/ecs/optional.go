@@ -106,6 +106,7 @@ func (s *source) describeServices(ctx context.Context, scope inventory.Scope, na
 		}
 		found, missing, err := sortServices(batch, out)
 		s.w.store.PutServices(scope, found, missing, asked)
+		s.w.store.PutDesired(scope, desiredOf(out.Services, missing), false, asked)
 		return err
 	})
 }

@@ -46,7 +46,7 @@ func Grants() []Grant {
 		{ClusterRead, []string{"ListClusters", "DescribeClusters"}, Quota{Burst: 50, Refill: 20}},
 		{ClusterResourceRead, []string{"ListTasks", "DescribeTasks", "DescribeContainerInstances"}, Quota{Burst: 100, Refill: 20}},
 		{TaskDefinitionRead, []string{"DescribeTaskDefinition"}, Quota{Burst: 50, Refill: 20}},
-		{ServiceRead, []string{"DescribeServices"}, Quota{Burst: 100, Refill: 20}},
+		{ServiceRead, []string{"DescribeServices", "ListServices"}, Quota{Burst: 100, Refill: 20}},
 		{DescribeInstances, []string{"DescribeInstances"}, Quota{Burst: 100, Refill: 20}},
 		{DescribeInterfaces, []string{"DescribeNetworkInterfaces"}, Quota{Burst: 100, Refill: 20}},
 		{SSMRead, []string{"DescribeInstanceInformation"}, Quota{Burst: 20, Refill: 10}},

@@ -99,7 +99,7 @@ func (in *intake) takeTask(s *source, n notice) {
 	store := in.q.w.store
 	task, _ := decodeTask(n.scope, n.task.api(), in.facts)
 	in.q.w.names.Task(task)
-	e := inventory.Event{At: n.at, Facts: in.generation, Task: task}
+	e := inventory.Event{At: n.at, Facts: in.generation, Task: task, Crashed: crashed(n.task.StopCode)}
 	switch {
 	case store.Predates(e, s.born):
 		in.count.Outdated++

@@ -30,6 +30,7 @@ type source struct {
 	retries   map[string]*retrying // clusters whose last listing failed
 	lacking   map[part]*retrying   // facts whose last calls failed
 	refreshed map[string]time.Time // clusters
+	counted   map[string]counting  // clusters whose services are counted
 
 	follow *following
 
@@ -49,9 +50,10 @@ func newSource(w *Watcher, src inventory.Source) *source {
 	return &source{
 		w: w, want: src, born: w.now(), wake: make(chan struct{}, 1), cause: CauseStart,
 		retries: map[string]*retrying{}, lacking: map[part]*retrying{}, refreshed: map[string]time.Time{},
-		follow: newFollowing(),
-		state:  inventory.SourceStatus{Source: src, Region: src.Region, Account: accountOf(src.RoleARN), Reason: "not asked yet"},
-		stats:  PollStats{Listings: map[Cause]uint64{}},
+		counted: map[string]counting{},
+		follow:  newFollowing(),
+		state:   inventory.SourceStatus{Source: src, Region: src.Region, Account: accountOf(src.RoleARN), Reason: "not asked yet"},
+		stats:   PollStats{Listings: map[Cause]uint64{}},
 	}
 }
 

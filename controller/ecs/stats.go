@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"ecs-scrape/reconcile/inventory"
 )
 
 // Stats are counts since the start, sorted.
@@ -14,6 +16,7 @@ type Stats struct {
 	Polls      []PollStats
 	Queues     []QueueStats
 	Missed     []MissedStats // of scopes whose source has a queue
+	Services   []ServicesStats
 }
 
 // OperationStats counts the attempts of one operation, retries included. An
@@ -60,9 +63,12 @@ type PollStats struct {
 func (w *Watcher) Stats() Stats {
 	return Stats{
 		Operations: w.budgets.operations(), Budgets: w.budgets.levels(time.Now()), Polls: w.polls(),
-		Queues: w.queueStats(), Missed: w.missed(),
+		Queues: w.queueStats(), Missed: w.missed(), Services: w.servicesRead(),
 	}
 }
+
+// Census counts the tasks of every service of the scopes that have been listed.
+func (w *Watcher) Census() []inventory.ServiceTasks { return w.store.Census(w.now()) }
 
 func (b *budgets) sorted() []*budget {
 	b.mu.Lock()

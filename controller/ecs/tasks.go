@@ -89,6 +89,9 @@ func (w *Watcher) sortOut(answer *inventory.Description, batch []string, out *ec
 		if asked := silent[task.ID()]; asked == task.ARN || asked == task.ID() {
 			w.names.Task(task)
 			answer.Tasks = append(answer.Tasks, task)
+			if crashed(string(t.StopCode)) {
+				answer.Crashed = append(answer.Crashed, task.ARN)
+			}
 			delete(silent, task.ID())
 		}
 	}

@@ -36,6 +36,9 @@ type Options struct {
 	MaxBackoff time.Duration
 	// CallTimeout bounds one attempt of a call; 10 seconds. Three are made.
 	CallTimeout time.Duration
+	// ServiceMetrics asks for all services of the clusters, for their desired
+	// counts, every ResyncInterval. Nothing but metrics depends on it.
+	ServiceMetrics bool
 	// Cache keeps what is known for the next process, below the names "inventory"
 	// and "definitions"; nil: nothing is kept.
 	Cache Cache
@@ -237,7 +240,7 @@ func (w *Watcher) staff(ctx context.Context, workers map[*source]*worker) {
 		if one, ok := workers[s]; ok {
 			signal(one.kick)
 		} else {
-			workers[s] = newWorker(ctx, s.loop, s.followUp)
+			workers[s] = newWorker(ctx, s.loop, s.followUp, s.countServices)
 		}
 	}
 	w.mu.Lock() // a source that was stopped may have been in the middle of a poll

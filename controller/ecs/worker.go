@@ -167,6 +167,7 @@ func (s *source) forgetOthers() {
 	maps.DeleteFunc(s.retries, func(cluster string, _ *retrying) bool { return !known[cluster] })
 	maps.DeleteFunc(s.lacking, func(p part, _ *retrying) bool { return !known[p.cluster] })
 	maps.DeleteFunc(s.refreshed, func(cluster string, _ time.Time) bool { return !known[cluster] })
+	maps.DeleteFunc(s.counted, func(cluster string, _ counting) bool { return !known[cluster] })
 }
 
 // healthy are those of the scopes whose listing has just worked.

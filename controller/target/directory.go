@@ -53,8 +53,9 @@ type Directory struct {
 
 	secrets map[string]*secretState // by name; nil until WriteSecrets told them
 
-	interference []string // what others did, until it is asked for
-	repaired     string   // the generation whose files were replaced since it became current
+	sound        generation // whole, as it was made or found current last
+	interference []string   // what others did, until it is asked for
+	repaired     string     // the generation whose files were replaced since it became current
 }
 
 // Open prepares dir: the layout exists afterwards, readable by every user, and

@@ -41,6 +41,7 @@ func withRemedy(err error) error {
 	}{
 		{syscall.ENOTDIR, "a directory is needed there: remove or rename what is in its place"},
 		{syscall.EISDIR, "a file is needed there: remove or rename the directory"},
+		{syscall.EEXIST, "a file is needed there: remove or rename what is in its place"}, // a rename onto a directory
 		{syscall.EROFS, "the filesystem is mounted read-only: mount it writable"},
 		{syscall.ENOSPC, "the filesystem is full: free space or inodes"},
 		{syscall.EDQUOT, "the quota of this user is used up: free space or raise it"},

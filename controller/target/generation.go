@@ -190,7 +190,25 @@ func (d *Directory) swap(digest string) error {
 		d.repaired = ""
 	}
 	d.config, d.notes = d.generation(digest, files), nil
+	if files.Digest() == digest {
+		d.sound = d.config
+	}
 	return nil
+}
+
+// Mend makes current again, and whole, what was made or found current last,
+// where somebody else has changed it.
+func (d *Directory) Mend() error {
+	if d.readOnly {
+		return ErrReadOnly
+	}
+	if d.sound.digest == "" || d.config.digest == d.sound.digest && d.config.files.Digest() == d.sound.digest && d.configIntact() {
+		return nil
+	}
+	if _, err := d.Stage(d.sound.files, nil); err != nil {
+		return err
+	}
+	return d.Swap(d.sound.digest)
 }
 
 // link is the swap itself. The generation's own time says when it was last

@@ -42,13 +42,6 @@ func (d *Directory) Hold() (*Hold, error) {
 	return h, nil
 }
 
-// HoldChanged says cheaply whether Hold may say something else than before: the
-// mark is another one.
-func (d *Directory) HoldChanged(mark any) (now any, changed bool) {
-	s := stampOf(d.at(stateDir, holdFile))
-	return s, mark != any(s)
-}
-
 // RequestHold asks whoever writes into the directory to hold a configuration;
 // nil releases it. It needs no lock, and changes nothing else: the request is
 // there, whole, or it is not. It belongs to the owner of .state, who must be

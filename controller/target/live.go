@@ -77,6 +77,9 @@ func (d *Directory) load() error {
 		return fmt.Errorf("read what is published: %w", withRemedy(err))
 	}
 	d.pools, d.since, d.loaded = pools, d.lastRecorded(pools), true
+	if !d.readOnly {
+		_ = d.collectOrigins() // what a crash left beside them; Collect tries again
+	}
 	return nil
 }
 
@@ -108,10 +111,13 @@ func (d *Directory) readConfig() error {
 		d.notes = append(d.notes, fmt.Errorf("no configuration is published: %w", err))
 		err = nil
 	}
-	d.config = d.generation(digest, files)
+	d.config = d.generation(digest, maps.Clone(files))
+	if files.Digest() == digest && d.sound.digest == "" {
+		d.sound = d.generation(digest, files)
+	}
 	for p, s := range d.config.stamps {
 		if s.mode != fileMode { // Prometheus may not be able to read it
-			delete(files, p)
+			d.config.files[p] = nil
 		}
 	}
 	return err

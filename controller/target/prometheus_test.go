@@ -69,6 +69,12 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
 func startPrometheus(t *testing.T, config, storage, address string, flags ...string) *realPrometheus {
 	t.Helper()
 	return startBinary(t, prometheusBinary(t), config, storage, address, flags...)

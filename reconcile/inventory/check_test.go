@@ -19,6 +19,9 @@ func (h *history) check() error {
 		}
 		seen[t.ARN] = true
 	}
+	if err := h.checkCensus(); err != nil {
+		return err
+	}
 	if !status.Listed() {
 		return nil
 	}
@@ -31,6 +34,31 @@ func (h *history) check() error {
 		}
 	}
 	return h.checkFirst(seen)
+}
+
+// checkCensus: what is counted one by one adds up to what there is.
+func (h *history) checkCensus() error {
+	for scope, c := range h.store.scopes {
+		recount := census{}
+		for _, e := range c.entries {
+			recount.move(nil, e.task)
+		}
+		for name, got := range c.census {
+			want := serviceCount{}
+			if recount[name] != nil {
+				want = *recount[name]
+			}
+			if got.running != want.running || got.pending != want.pending {
+				return fmt.Errorf("%s of %s has %d running and %d pending, counted are %d and %d",
+					name, scope, want.running, want.pending, got.running, got.pending)
+			}
+			delete(recount, name)
+		}
+		if len(recount) > 0 {
+			return fmt.Errorf("services of %s are not counted: %v", scope, recount)
+		}
+	}
+	return nil
 }
 
 func (h *history) checkTask(snap *Snapshot, t *Task, claimed Facts) error {

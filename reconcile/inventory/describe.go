@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,8 @@ type Description struct {
 	// Missing are those that ECS does not know, and Failed those that it gave
 	// another reason for, or no answer: ARNs, or ids as in [Listing.Held].
 	Missing, Failed []string
+	// Crashed are the ARNs of tasks that stop by themselves: see [Event.Crashed].
+	Crashed []string
 }
 
 // Describe merges the answer. Tasks become the store's; callers must not
@@ -56,12 +59,16 @@ func (s *Store) observe(c *scopeState, d Description, t *Task) {
 	}
 	if t.Stopped() {
 		s.remove(c, t.ARN, tombstone{at: stamp(d.Answered), version: t.Version, stopped: true})
+		c.ends(t, slices.Contains(d.Crashed, t.ARN))
 		return
 	}
 	delete(c.tombs, t.ARN)
 	if e == nil {
 		e = &entry{learnt: d.Answered}
 		c.entries[t.ARN] = e
+		c.comes(t)
+	} else {
+		c.census.move(e.task, t)
 	}
 	bare := e.bare && d.Facts != s.generation
 	changed := e.task == nil || bare != e.bare || !reflect.DeepEqual(e.task, t)
@@ -124,6 +131,7 @@ func (s *Store) miss(c *scopeState, d Description, arn string) {
 		c.unexplain(arn, doubt{since: d.Answered, missing: true})
 	default:
 		c.suspect(arn, e.task.Version+1, d.Answered)
+		c.ends(e.task, false)
 		s.remove(c, arn, tombstone{at: stamp(d.Answered), version: e.task.Version, asked: d.Asked})
 	}
 }
@@ -157,6 +165,7 @@ func (s *Store) remove(c *scopeState, arn string, t tombstone) {
 			s.omit(c, e, false, time.Time{})
 		}
 		delete(c.entries, arn)
+		c.census.move(e.task, nil)
 		s.touch(c, arn)
 	}
 }

@@ -12,6 +12,9 @@ type Event struct {
 	At    time.Time // of the change, by AWS's clock
 	Facts uint64    // generation that the task was decoded with
 	Task  *Task     // without tags, which events do not carry
+	// Crashed says of a task that stops that it does so by itself: an essential
+	// container has exited, or it could not start.
+	Crashed bool
 }
 
 // Observe merges events, which may come late, twice and in any order, of tasks
@@ -41,10 +44,16 @@ func (s *Store) observeEvent(c *scopeState, ev Event, now time.Time) bool {
 	c.watch.heard(t.ARN, t.Version, now)
 	e := c.entries[t.ARN]
 	switch {
-	case s.buried(c, t) || e != nil && !s.overtakes(e, t):
+	case s.buried(c, t):
+		if ev.Crashed {
+			c.crashes(t)
+		}
+		return false
+	case e != nil && !s.overtakes(e, t):
 		return false
 	case t.Stopped():
 		s.stopByEvent(c, t, now)
+		c.ends(t, ev.Crashed)
 	case e != nil:
 		s.update(c, e, t, ev.Facts, now)
 	case s.doubtful(c, ev, now):
@@ -102,6 +111,7 @@ func (s *Store) create(c *scopeState, t *Task, facts uint64, now time.Time) {
 	e.bare = e.facts != s.generation
 	delete(c.tombs, t.ARN)
 	c.entries[t.ARN] = e
+	c.comes(t)
 	c.await(t.ARN, t.Version, now)
 	s.touch(c, t.ARN)
 }
@@ -120,6 +130,7 @@ func (s *Store) update(c *scopeState, e *entry, t *Task, facts uint64, now time.
 	}
 	changed := !reflect.DeepEqual(e.task, t)
 	c.comesToRun(e.task, t, now)
+	c.census.move(e.task, t)
 	e.task, e.facts, e.heard = t, facts, now
 	e.bare = e.bare && facts != s.generation
 	c.await(t.ARN, t.Version, now)

@@ -141,6 +141,7 @@ func (s *Store) Complete(l Listing, now time.Time) error {
 	s.markOmitted(c, l, listed, now)
 	c.forget(now)
 	c.expire(listed, now)
+	c.sweepCensus(now)
 	c.began = l.Began
 	c.absent = true // for all that is known by now
 	c.watch.listed(l.Began, now)

@@ -134,6 +134,7 @@ func (s *Store) restoreScope(saved Saved, status ScopeStatus, tasks []*Task, hel
 			e.facts = s.generation
 		}
 		c.entries[t.ARN] = e
+		c.census.move(nil, e.task)
 		c.touched[t.ARN] = struct{}{}
 	}
 }

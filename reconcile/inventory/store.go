@@ -62,6 +62,7 @@ type scopeState struct {
 	touched     map[string]struct{} // differ from sorted
 	hidden      map[string]struct{} // lack something that they refer to
 	uses        uses                // of sorted
+	census      census              // of entries
 	omitted     omissions
 	pending     map[string]*pending // by ARN
 	absent      bool                // something was found to be, of which not all users may be pending
@@ -96,6 +97,7 @@ type tombstone struct {
 	at      time.Time
 	version int64
 	stopped bool // false: MISSING, which the answer to a later question may disprove
+	crashed bool // it ended by itself, and is counted as such
 	asked   time.Time
 }
 
@@ -288,6 +290,7 @@ func newScope(scope Scope, status ScopeStatus) *scopeState {
 		hidden:      map[string]struct{}{},
 		pending:     map[string]*pending{},
 		uses:        newUses(),
+		census:      census{},
 		optional:    newOptional(),
 	}
 }

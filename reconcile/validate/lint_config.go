@@ -184,39 +184,3 @@ func public(job, group *yaml.Node, address string) string {
 	maps.DeleteFunc(labels, func(name, _ string) bool { return strings.HasPrefix(name, "__") })
 	return labelText(labels)
 }
-
-// features tells those that no Prometheus of the declared version knows.
-func (l *linter) features(s *spec.PrometheusConfigSpec) {
-	for i, list := range s.Prometheus.Features {
-		for f := range strings.SplitSeq(list, ",") {
-			known := slices.Contains(knownFeatures(), f) ||
-				slices.Contains(oldFeatures(), f) && (s.Prometheus.Version == "" || s.Prometheus.Before3())
-			if !known {
-				l.addAt(CodeFeature, index("spec.prometheus.features", i), "%q is no feature that Prometheus knows, so it ignores it; mend or remove it, here and in --enable-feature", f)
-			}
-		}
-	}
-}
-
-// knownFeatures are those of --enable-feature in Prometheus 3, also those that
-// have no effect any more.
-func knownFeatures() []string {
-	return []string{
-		"auto-reload-config", "concurrent-rule-eval", "created-timestamp-zero-ingestion", "delayed-compaction",
-		"exemplar-storage", "extra-scrape-metrics", "fast-startup", "histograms-st-encoding",
-		"memory-snapshot-on-shutdown", "metadata-wal-records", "native-histograms", "old-ui", "ooo-native-histograms",
-		"openmetrics2", "otlp-deltatocumulative", "otlp-native-delta-ingestion", "promql-binop-fill-modifiers",
-		"promql-delayed-name-removal", "promql-duration-expr", "promql-experimental-functions",
-		"promql-extended-range-selectors", "promql-per-step-stats", "search-api", "st-storage", "st-synthesis",
-		"type-and-unit-labels", "use-start-timestamps", "use-uncached-io", "xor2-encoding", "zstd-scrape",
-	}
-}
-
-// oldFeatures are those that only Prometheus 2 knows.
-func oldFeatures() []string {
-	return []string{
-		"agent", "auto-gomaxprocs", "auto-gomemlimit", "expand-external-labels", "new-service-discovery-manager",
-		"no-default-scrape-port", "no-scrape-default-port", "otlp-write-receiver", "promql-at-modifier",
-		"promql-negative-offset", "remote-write-receiver", "utf8-names",
-	}
-}

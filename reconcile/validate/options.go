@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 
+	"ecs-scrape/reconcile/validate/releases"
 	"ecs-scrape/spec"
 )
 
@@ -19,12 +20,15 @@ type Options struct {
 	Agent bool
 	// Names is how names in rules are judged; unset is as the configuration says.
 	Names model.ValidationScheme
+	// Version is the one that is declared; zero where none is.
+	Version releases.Version
 }
 
 // OptionsOf are those of the Prometheus that a PrometheusConfig declares. Names
 // are legacy where it is older than 3, or where the configuration says so.
 func OptionsOf(s *spec.PrometheusConfigSpec) Options {
 	o := Options{Agent: s.Prometheus.Agent}
+	o.Version, _ = releases.ParseVersion(s.Prometheus.Version)
 	for _, f := range s.Prometheus.Features {
 		o.Features = append(o.Features, strings.Split(f, ",")...) // as in the flag
 	}

@@ -63,13 +63,13 @@ func (e *Error) Error() string {
 // to be read and never written.
 func Files(files artifact.Files, o Options) (*config.Config, []*Error) {
 	var errs []*Error
-	cfg, err := config.Load(string(files[artifact.ConfigFile]), promslog.NewNopLogger())
+	cfg, err := config.Load(string(Outlived(files)[artifact.ConfigFile]), promslog.NewNopLogger())
 	if err == nil && o.Agent {
 		err = refusedByAgent(cfg)
 	}
 	if err != nil {
 		cfg = nil
-		errs = split(artifact.ConfigFile, err)
+		errs = o.explainNewer(split(artifact.ConfigFile, err))
 	} else if o.Names == model.UnsetValidation {
 		o.Names = cfg.GlobalConfig.MetricNameValidationScheme
 	}
@@ -89,7 +89,7 @@ func Rules(files artifact.Files, o Options) []*Error {
 			errs = append(errs, rules.judge(files[path])...)
 		}
 	}
-	return errs
+	return o.explainNewer(errs)
 }
 
 // refusedByAgent is what config.LoadFile says in agent mode; config.Load, which

@@ -4,6 +4,7 @@ import (
 	_ "embed" // the table
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -30,7 +31,7 @@ type Table struct {
 	types    map[string]map[string]field
 	values   map[string]map[string]Span
 	features map[string]Span
-	outlived bool // that there is a field which the newest does not know
+	outlived []string // the names of fields that the newest does not know, sorted
 }
 
 // field is one field of a type. Below it is the type of what it holds, or of the
@@ -55,6 +56,9 @@ func (t *Table) Oldest() Version { return t.releases[0] }
 
 // Newest is the last release of the table.
 func (t *Table) Newest() Version { return t.releases[len(t.releases)-1] }
+
+// OutlivedNames are the names of the fields that Outlived may find. Not to be changed.
+func (t *Table) OutlivedNames() []string { return t.outlived }
 
 // Feature says which releases know a name of --enable-feature.
 func (t *Table) Feature(name string) (Span, bool) {
@@ -83,7 +87,10 @@ func parse(text string) (*Table, error) {
 			t.begin(section, name)
 		}
 	}
-	return t, t.complete()
+	if err := t.complete(); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 func (t *Table) columns(names []string) error {
@@ -147,8 +154,8 @@ func newField(kind string, span Span) field {
 // readSpan reads "since X gone Y", of which each may be missing.
 func readSpan(words []string) (Span, error) {
 	var s Span
-	for i := 0; i+1 < len(words); i += 2 {
-		v, ok := ParseVersion(words[i+1])
+	for i := 0; i < len(words); i += 2 {
+		v, ok := ParseVersion(strings.Join(words[i+1:min(i+2, len(words))], ""))
 		switch {
 		case ok && words[i] == "since":
 			s.Since = v
@@ -168,12 +175,16 @@ func (t *Table) complete() error {
 	}
 	for name, fields := range t.types {
 		for key, f := range fields {
-			t.outlived = t.outlived || f.Over(t.Newest())
+			if f.Over(t.Newest()) {
+				t.outlived = append(t.outlived, key)
+			}
 			if f.below == "" || f.outer == '=' && t.values[f.below] != nil || f.outer != '=' && t.types[f.below] != nil {
 				continue
 			}
 			return fmt.Errorf("%s of %s is of an unknown type %s", key, name, f.below)
 		}
 	}
+	slices.Sort(t.outlived)
+	t.outlived = slices.Compact(t.outlived)
 	return nil
 }

@@ -2,6 +2,7 @@ package releases
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -36,7 +37,7 @@ func (t *Table) Lacking(v Version, name string, n *yaml.Node, path string) []Fin
 // Outlived finds the fields in a piece of YAML of the type that the newest release
 // no longer knows.
 func (t *Table) Outlived(name string, n *yaml.Node) []Finding {
-	if !t.outlived {
+	if len(t.outlived) == 0 {
 		return nil
 	}
 	w := &walker{table: t, lacks: func(s Span) bool { return s.Over(t.Newest()) }}
@@ -102,4 +103,20 @@ func (w *walker) values(name string, key, n *yaml.Node, path string) {
 			w.found = append(w.found, Finding{Key: key, Node: n, Path: path, Value: n.Value, Span: span})
 		}
 	}
+}
+
+// Paths are the paths of all fields that a release knows below a type, such as
+// .global.scrape_interval, in no order; "*" is a name of the user's own.
+func (t *Table) Paths(v Version, name string) iter.Seq[string] {
+	return func(yield func(string) bool) { t.paths(v, name, "", yield) }
+}
+
+func (t *Table) paths(v Version, name, at string, yield func(string) bool) bool {
+	for key, f := range t.types[name] {
+		path := at + "." + key
+		if f.Has(v) && (!yield(path) || !t.paths(v, f.below, path, yield)) {
+			return false
+		}
+	}
+	return true
 }

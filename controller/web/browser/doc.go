@@ -1,0 +1,3 @@
+// Package browser holds tests only: they look at the pages of a running
+// controller with a real browser.
+package browser
