@@ -72,9 +72,9 @@ func (p *press) run(code int, args []string, says ...string) string {
 	return out.String()
 }
 
-func (p *press) publish(code int, args []string, says ...string) string {
+func (p *press) publish(code int, args []string, says ...string) {
 	p.Helper()
-	return p.run(code, append([]string{"publish", p.dir, pressed}, args...), says...)
+	p.run(code, append([]string{"publish", p.dir, pressed}, args...), says...)
 }
 
 // revisions are as --format json tells.
