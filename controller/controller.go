@@ -220,8 +220,6 @@ func (c *Controller) loop(ctx context.Context) {
 	next.at(time.Now())
 	specs := time.NewTicker(c.options.SpecsInterval)
 	defer specs.Stop()
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
 	holds := time.NewTicker(holdEvery)
 	defer holds.Stop()
 	for {
@@ -243,9 +241,6 @@ func (c *Controller) loop(ctx context.Context) {
 			continue
 		case <-c.options.Specs.signals():
 			next.at(c.soon(time.Now()))
-			continue
-		case <-look.C:
-			c.refresh()
 			continue
 		case <-holds.C:
 			c.lookAtHold(next)

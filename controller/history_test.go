@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ecs-scrape/controller/target"
 	"ecs-scrape/reconcile/artifact"
 	"ecs-scrape/spec"
 )
@@ -113,6 +114,24 @@ func TestChangesByRefusal(t *testing.T) {
 		wantState(t, w, StateOK, "")
 		if last := w.c.Status().LastError; last == nil || !strings.Contains(last.Message, "was taken back") {
 			t.Errorf("the last error is forgotten: %+v", last)
+		}
+	})
+}
+
+// TestChangesByHold: what an operator has gone back to.
+func TestChangesByHold(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		first := w.server.Loaded()
+		w.write(map[string]string{"rule.yaml": ruleText("second")})
+		w.wait(window)
+		w.forget()
+		w.ask(&target.Hold{Digest: first, Since: time.Now(), Reason: "too many alerts"})
+		want := "rollback []: configuration " + first + " is held: too many alerts: prometheus.yml changed, rules/first.yml added, rules/second.yml removed"
+		wantChanges(t, w, want)
+		w.ask(nil)
+		w.wait(window)
+		if got := w.c.Status().Changes; len(got) != 2 || got[0].Kind != ChangeConfiguration {
+			t.Errorf("after its release: %q", briefs(got))
 		}
 	})
 }

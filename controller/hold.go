@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"ecs-scrape/controller/target"
@@ -100,6 +101,7 @@ func (c *Controller) follow() error {
 	if !s.hold.held() || s.published == s.hold.asked.Digest {
 		return nil
 	}
+	c.beginHistory()
 	if err := c.output.Swap(s.hold.asked.Digest); err != nil {
 		return fmt.Errorf("hold configuration %s: %w", s.hold.asked.Digest, err)
 	}
@@ -108,6 +110,7 @@ func (c *Controller) follow() error {
 		return err
 	}
 	s.publish(digest, swapped)
+	c.record(Change{At: time.Now(), Kind: ChangeRollback, Summary: strings.TrimSuffix("configuration "+digest+" is held: "+s.hold.asked.Reason, ": ")})
 	s.objects = s.history[digest]
 	c.options.Log.Info("published configuration", "digest", digest, "held", true)
 	if c.confirmer != nil {
@@ -124,7 +127,7 @@ func (c *Controller) lookAtHold(next *alarm) {
 	if err != nil { // tried again at the next look
 		c.note(c.options.Log.Error, "the held configuration is not live", err)
 	}
-	if changed || err != nil || c.config.published != before {
+	if changed || err != nil || c.config.published != before || time.Since(c.Status().Time) >= lookEvery {
 		c.refresh()
 	}
 	if changed {

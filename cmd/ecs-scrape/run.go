@@ -22,6 +22,7 @@ import (
 
 	"ecs-scrape/controller"
 	"ecs-scrape/controller/ecs"
+	"ecs-scrape/controller/s3object"
 	"ecs-scrape/controller/source"
 	"ecs-scrape/controller/target"
 	"ecs-scrape/controller/web"
@@ -92,6 +93,7 @@ type parts struct {
 	log      *slog.Logger
 	source   *source.Source
 	reloader *target.Reloader // nil where nobody is told
+	afar     *s3object.Object // that the status is written to; nil without one
 	secrets  map[string][]byte
 	pass     reconcile.Options
 	registry *prometheus.Registry
@@ -144,6 +146,9 @@ func (o *runOptions) parts(ctx context.Context) (*parts, error) {
 		return nil, err
 	}
 	if p.reloader, err = newReloader(o.prometheus.url, o.connection); err != nil {
+		return nil, err
+	}
+	if p.afar, err = o.status.open(ctx); err != nil {
 		return nil, err
 	}
 	if p.secrets, err = readSecrets(); err != nil {
@@ -199,9 +204,7 @@ func (o *runOptions) wire(ctx context.Context, p *parts, dir *target.Directory) 
 		SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, Generations: o.generations,
 		SpecsLocation: o.specs.location, Specs: paced, Log: p.log,
 	}
-	if err := o.status.apply(ctx, &options, dir, watcher); err != nil {
-		return nil, nil, fmt.Errorf("--status.s3: %w", err)
-	}
+	p.tell(ctx, &options, dir, watcher)
 	if p.reloader == nil {
 		return controller.New(r, watcher, out, nil, metrics, options), paced, nil
 	}
