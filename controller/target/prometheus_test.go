@@ -5,10 +5,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -107,15 +109,19 @@ func (p *realPrometheus) stop() {
 	_ = p.cmd.Wait()
 }
 
+// freeAddress is below the ports that the kernel gives to others in the meantime.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(12000+rand.IntN(20000)))
+		if l, err := config.Listen(t.Context(), "tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		} else if t.Context().Err() != nil {
+			t.Fatal(err)
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // published is a directory and the reloader of a real Prometheus that reads it.
