@@ -158,7 +158,7 @@ func soakEdits() []soakAction {
 		{"remove an object", (*soak).removeObject},
 		{"change labels", onObject(valid, func(*soak, *soakObject) {})},
 		{"change labels", onObject(valid, func(*soak, *soakObject) {})},
-		{"change an own pool", onObject(valid, func(s *soak, o *soakObject) { o.own = 1000 + o.version })},
+		{"change an own pool", onObject(valid, func(_ *soak, o *soakObject) { o.own = 1000 + o.version })},
 		{"leave an own pool", onObject(func(o *soakObject) bool { return valid(o) && o.own > 0 }, func(_ *soak, o *soakObject) { o.own = 0 })},
 		{"change the class", onObject(valid, func(_ *soak, o *soakObject) { o.special = !o.special })},
 		{"break an object", (*soak).breakObject},
@@ -272,8 +272,8 @@ func (s *soak) editConfig(next soakDocument) bool {
 	return true
 }
 
-// ruleFiles are those that should be in force; nil where a broken version may
-// have followed one that was never read.
+// ruleFiles are those that should be in force. A broken version leaves the last
+// valid one.
 func (s *soak) ruleFiles() []string {
 	if s.rules.absent {
 		return []string{}
