@@ -59,18 +59,24 @@ func TestHold(t *testing.T) {
 		if c := w.c.Status().Objects; condition(c, "third") != reconcile.ReasonHeld || condition(c, "api") != reconcile.ReasonServed {
 			t.Errorf("conditions %s, %s", condition(c, "third"), condition(c, "api"))
 		}
-		w.ask(nil)
-		w.wait(window)
-		if s := w.c.Status(); w.output.Rules() != "third" || !s.Ready || s.Hold != nil || s.State != StateOK {
-			t.Errorf("released: rules %s, %+v", w.output.Rules(), s)
-		}
-		logged := strings.Join(w.log.Take(), "\n")
-		for _, want := range []string{"WARN configuration is held until it is released", "INFO configuration is released"} {
-			if strings.Count(logged, want) != 1 {
-				t.Errorf("the log does not have once %q:\n%s", want, logged)
-			}
-		}
+		w.isReleased(t, "third")
 	})
+}
+
+// isReleased releases, and looks at what becomes of it.
+func (w *world) isReleased(t *testing.T, rules string) {
+	t.Helper()
+	w.ask(nil)
+	w.wait(window)
+	if s := w.c.Status(); w.output.Rules() != rules || !s.Ready || s.Hold != nil || s.State != StateOK {
+		t.Errorf("released: rules %s, %+v", w.output.Rules(), s)
+	}
+	logged := strings.Join(w.log.Take(), "\n")
+	for _, want := range []string{"WARN configuration is held until it is released", "INFO configuration is released"} {
+		if strings.Count(logged, want) != 1 {
+			t.Errorf("the log does not have once %q:\n%s", want, logged)
+		}
+	}
 }
 
 // isHeld looks at what is told of a held configuration.

@@ -210,14 +210,15 @@ func (c *crashes) child(dir string, first int, k kill) (last int, output string)
 		return -1, err.Error()
 	}
 	last = first
+	timer := time.AfterFunc(time.Hour, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		if lines.Text() == "met" {
 			c.met.Add(1)
 		} else if n, err := strconv.Atoi(lines.Text()); err == nil {
 			last = n
 			if k.milliseconds > 0 && n == k.publication {
-				timer := time.AfterFunc(time.Duration(k.milliseconds)*time.Millisecond, func() { _ = cmd.Process.Kill() })
-				defer timer.Stop()
+				timer.Reset(time.Duration(k.milliseconds) * time.Millisecond)
 			}
 		}
 	}
