@@ -116,7 +116,7 @@ func (s *configState) lack(pools []string, err error) {
 // configuration has been confirmed, and they came to be missed later, or they
 // were missing before it.
 func (s *configState) bearable(missing []string) bool {
-	if s.confirmed == s.published {
+	if s.confirmed == s.published || s.holds() {
 		return true
 	}
 	return !slices.ContainsFunc(missing, func(name string) bool { return !slices.Contains(s.lost, name) })
@@ -159,8 +159,7 @@ func (c *Controller) outcome(o outcome) {
 		return // overtaken, or only a restart
 	}
 	var missing *target.PoolsMissingError
-	holding := s.hold.held() && s.hold.asked.Digest == s.published
-	lacks := errors.As(o.err, &missing) && (holding || s.bearable(missing.Pools))
+	lacks := errors.As(o.err, &missing) && s.bearable(missing.Pools)
 	switch {
 	case s.confirmed == s.published && (lacks || o.err == nil): // only looked at again
 	case lacks:
@@ -175,9 +174,6 @@ func (c *Controller) outcome(o outcome) {
 		c.refusal(c.options.Log.Warn, "Prometheus lacks scrape pools", o.err)
 		s.lack(missing.Pools, o.err)
 		c.reread(false)
-	case refused(o.err) && holding:
-		s.confirmed = ""
-		c.note(c.options.Log.Error, refusal, fmt.Errorf("the held %w; release it, or hold another one", o.err))
 	case refused(o.err):
 		c.rollBack(o.err)
 	default:
@@ -207,6 +203,11 @@ func refused(err error) bool {
 // to the one used last where that is not known.
 func (c *Controller) rollBack(cause error) {
 	s := &c.config
+	if s.holds() {
+		s.confirmed = ""
+		c.note(c.options.Log.Error, refusal, fmt.Errorf("the held configuration is refused: %w; release it, or hold another one", cause))
+		return
+	}
 	digest := s.published
 	back := c.earlier(cause)
 	if back == "" {

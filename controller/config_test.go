@@ -29,7 +29,7 @@ func TestRejected(t *testing.T) {
 			" (status 500): couldn't load configuration: no; changed since the last confirmed one: PrometheusRule/first (deleted), PrometheusRule/second"
 		wantState(t, w, StateDegraded, want)
 		s := w.c.Status()
-		if diff := cmp.Diff(ConfigStatus{Desired: refused, Published: good, Confirmed: good, Swapped: s.Config.Swapped, Prometheus: target.StateConfirmed, Error: want}, s.Config); diff != "" || s.Ready {
+		if diff := cmp.Diff(ConfigStatus{Desired: refused, Published: good, Confirmed: good, Swapped: s.Config.Swapped, Rejected: true, Prometheus: target.StateConfirmed, Error: want}, s.Config); diff != "" || s.Ready {
 			t.Errorf("-want +got\n%s", diff)
 		}
 		wantLog(t, w, "INFO published configuration", "ERROR Prometheus refused the configuration: "+want)

@@ -62,6 +62,8 @@ type Output interface {
 	Earlier() ([]string, error)
 	// Intact is false where a published file is not as it was written.
 	Intact() bool
+	// Modified are the modification times of the target files, by path.
+	Modified() map[string]time.Time
 	// Mend makes what was made current last current again, and whole, where
 	// somebody else has changed it.
 	Mend() error
@@ -73,8 +75,6 @@ type Output interface {
 	Sound(digest string) error
 	// Confirm notes that Prometheus has confirmed a configuration.
 	Confirm(digest string) error
-	// Modified are the modification times of the target files, by path.
-	Modified() map[string]time.Time
 }
 
 // Reloader has Prometheus take a configuration and watches that it keeps it.
@@ -99,6 +99,9 @@ type Options struct {
 	// StaleAfter is how long a place may go unread before that is an alarm; 0 for
 	// ever. It takes nothing away.
 	StaleAfter time.Duration
+	// Observed is the Prometheus that the reloader tells; nil where nothing is
+	// asked of it.
+	Observed Observed
 
 	// For the status alone:
 	SpecsLocation string // as --specs names it
@@ -114,10 +117,7 @@ type Options struct {
 	// Generations is how many configurations are kept on disk, the current one
 	// included; 0 is [target.DefaultGenerations].
 	Generations int
-	// Observed is the Prometheus that the reloader tells; nil where nothing is
-	// asked of it.
-	Observed Observed
-	Log      *slog.Logger
+	Log         *slog.Logger
 }
 
 // Controller runs passes until it is told to stop.
@@ -157,13 +157,13 @@ type Controller struct {
 	overdue    map[string]bool   // places that were logged
 	events     map[string]string // why the events of a place do not arrive, as logged
 	remembered *spec.Set         // whose accepted objects are on disk
+	told       map[string]bool   // grave differences that were logged
+	unread     bool              // that target files are not read was logged
 	history    history
 	memory     recollection
 	writers    []*writer // of the status; each has a goroutine of its own
 
-	interference []Interference  // of late, the newest first
-	told         map[string]bool // grave differences that were logged
-	unread       bool            // that target files are not read was logged
+	interference []Interference // of late, the newest first
 }
 
 // New wires a controller. reloader may be nil: then nobody is told of a new
@@ -197,12 +197,12 @@ func (c *Controller) Run(ctx context.Context) error {
 	if c.confirmer != nil {
 		group.Go(func() error { c.confirmer.run(inner); return nil })
 	}
-	for _, w := range c.writers {
-		group.Go(func() error { w.run(inner); return nil })
-	}
 	if c.acquaintance != nil {
 		group.Go(func() error { c.acquaintance.run(inner); return nil })
 		group.Go(func() error { c.reads.run(inner); return nil })
+	}
+	for _, w := range c.writers {
+		group.Go(func() error { w.run(inner); return nil })
 	}
 	group.Go(func() error { c.loop(inner); return nil })
 	if err := group.Wait(); ctx.Err() == nil {
@@ -220,8 +220,6 @@ func (c *Controller) loop(ctx context.Context) {
 	next.at(time.Now())
 	specs := time.NewTicker(c.options.SpecsInterval)
 	defer specs.Stop()
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
 	holds := time.NewTicker(holdEvery)
 	defer holds.Stop()
 	for {
@@ -244,13 +242,9 @@ func (c *Controller) loop(ctx context.Context) {
 		case <-c.options.Specs.signals():
 			next.at(c.soon(time.Now()))
 			continue
-		case <-look.C:
-			c.refresh()
-			continue
 		case <-holds.C:
-			if !c.lookAtHold() {
-				continue
-			}
+			c.lookAtHold(next)
+			continue
 		case <-specs.C:
 		case <-next.c():
 		}

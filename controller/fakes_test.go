@@ -220,10 +220,10 @@ type output struct {
 	collections int
 	state       map[string]string
 	earlier     []string
+	modified    map[string]time.Time
 	meddled     []string
 	hold        *target.Hold
 	confirmed   []string
-	modified    map[string]time.Time
 }
 
 // Fail makes a method fail by its name until it is told nil.
@@ -276,6 +276,12 @@ func (o *output) Collected() []string {
 
 func (o *output) Intact() bool { return true }
 
+func (o *output) Modified() map[string]time.Time {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.modified)
+}
+
 func (o *output) Mend() error { return nil }
 
 // Meddle is somebody else who does something to published files.
@@ -320,12 +326,6 @@ func (o *output) Confirm(digest string) error {
 	defer o.mu.Unlock()
 	o.confirmed = append(o.confirmed, digest)
 	return o.failing["Confirm"]
-}
-
-func (o *output) Modified() map[string]time.Time {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return maps.Clone(o.modified)
 }
 
 func (o *output) Live() (*artifact.Bundle, error) {

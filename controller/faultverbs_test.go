@@ -182,6 +182,7 @@ func life() map[string]func(*faultWorld) {
 			return err
 		}),
 		"StopTask":  onTasks(func(w *faultWorld, task string) error { return w.StopTask(task, "a test") }),
+		"CrashTask": onTasks(func(w *faultWorld, task string) error { return w.CrashTask(task, 1) }),
 		"SetHealth": onTasks(func(w *faultWorld, task string) error { return w.SetHealth(task, "UNHEALTHY") }),
 		"Tag":       onTasks(func(w *faultWorld, task string) error { return w.Tag(task, map[string]string{"a": "b"}) }),
 		"Untag":     onTasks(func(w *faultWorld, task string) error { return w.Untag(task, "a") }),

@@ -2,12 +2,14 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"ecs-scrape/controller/target"
 	"ecs-scrape/reconcile/artifact"
 	"ecs-scrape/spec"
 )
@@ -116,6 +118,24 @@ func TestChangesByRefusal(t *testing.T) {
 	})
 }
 
+// TestChangesByHold: what an operator has gone back to.
+func TestChangesByHold(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		first := w.server.Loaded()
+		w.write(map[string]string{"rule.yaml": ruleText("second")})
+		w.wait(window)
+		w.forget()
+		w.ask(&target.Hold{Digest: first, Since: time.Now(), Reason: "too many alerts"})
+		want := "rollback []: configuration " + first + " is held: too many alerts: prometheus.yml changed, rules/first.yml added, rules/second.yml removed"
+		wantChanges(t, w, want)
+		w.ask(nil)
+		w.wait(window)
+		if got := w.c.Status().Changes; len(got) != 2 || got[0].Kind != ChangeConfiguration {
+			t.Errorf("after its release: %q", briefs(got))
+		}
+	})
+}
+
 // TestHistorySurvives: a new process goes on with what the one before has told, and
 // adds what has changed meanwhile, be it nothing.
 func TestHistorySurvives(t *testing.T) {
@@ -192,5 +212,25 @@ func TestManyTargets(t *testing.T) {
 	}
 	if want := "object0: 30 added; object1: 30 added; object2: 30 added; object3: 30 added; object4: 30 added; object5: 30 added; and 4 more"; c.Summary != want {
 		t.Errorf("%s", c.Summary)
+	}
+}
+
+// BenchmarkHistory is a change of one target of 100,000, while changes are joined:
+// two comparisons and one entry.
+func BenchmarkHistory(b *testing.B) {
+	const size = 100_000
+	targets := make([]artifact.Target, size, size+1)
+	for i := range targets {
+		targets[i] = fleetTarget(fmt.Sprintf("10.0.%03d.%03d:80", i>>8, i&255))
+		targets[i].Origin.Object = "api"
+	}
+	pools := make([][]artifact.Pool, 2)
+	for k := range pools { // of the same labels in memory, as those of two plans
+		pools[k] = []artifact.Pool{{Name: "p", Path: "p", Targets: append(slices.Clip(targets), fleetTarget(fmt.Sprintf("10.1.%d.0:80", k)))}}
+	}
+	h := &history{pools: pools[0]}
+	now := time.Now()
+	for i := 1; b.Loop(); i++ {
+		h.targets(now.Add(time.Duration(i)*time.Second), pools[i%2])
 	}
 }

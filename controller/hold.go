@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"ecs-scrape/controller/target"
@@ -24,6 +25,9 @@ func (h *holding) held() bool { return h.asked != nil && h.err == nil }
 
 // instead says that another configuration than the desired one is held.
 func (s *configState) instead() bool { return s.hold.held() && s.hold.asked.Digest != s.desired }
+
+// holds says that what is published is held.
+func (s *configState) holds() bool { return s.hold.held() && s.hold.asked.Digest == s.published }
 
 // status tells of it; nil if nothing is asked for.
 func (h *holding) status() *Hold {
@@ -97,6 +101,7 @@ func (c *Controller) follow() error {
 	if !s.hold.held() || s.published == s.hold.asked.Digest {
 		return nil
 	}
+	c.beginHistory()
 	if err := c.output.Swap(s.hold.asked.Digest); err != nil {
 		return fmt.Errorf("hold configuration %s: %w", s.hold.asked.Digest, err)
 	}
@@ -105,6 +110,7 @@ func (c *Controller) follow() error {
 		return err
 	}
 	s.publish(digest, swapped)
+	c.record(Change{At: time.Now(), Kind: ChangeRollback, Summary: strings.TrimSuffix("configuration "+digest+" is held: "+s.hold.asked.Reason, ": ")})
 	s.objects = s.history[digest]
 	c.options.Log.Info("published configuration", "digest", digest, "held", true)
 	if c.confirmer != nil {
@@ -114,17 +120,19 @@ func (c *Controller) follow() error {
 	return nil
 }
 
-// lookAtHold says whether a pass is due because of what is to be held.
-func (c *Controller) lookAtHold() bool {
+// lookAtHold follows what is to be held, and has a pass run where that changed.
+func (c *Controller) lookAtHold(next *alarm) {
 	changed, before := c.holdChanged(), c.config.published
 	err := c.follow()
 	if err != nil { // tried again at the next look
 		c.note(c.options.Log.Error, "the held configuration is not live", err)
 	}
-	if changed || err != nil || c.config.published != before {
+	if changed || err != nil || c.config.published != before || time.Since(c.Status().Time) >= lookEvery {
 		c.refresh()
 	}
-	return changed
+	if changed {
+		next.at(time.Now())
+	}
 }
 
 // maxHistory is how many configurations are known by the objects they are made of.

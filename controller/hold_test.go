@@ -49,36 +49,48 @@ func TestHold(t *testing.T) {
 		if got := w.server.Loaded(); got != first {
 			t.Errorf("loaded is %s, not %s", got, first)
 		}
-		s := w.c.Status()
-		want := "configuration " + first + " is held since " + since.UTC().Format(time.RFC3339) +
-			" (too many alerts); targets follow; `ecs-scrape rollback --release` publishes what the specs ask for"
-		if s.Message != want || s.State != StateDegraded || s.Ready || !s.Healthy || s.Hold == nil || s.Hold.Digest != first {
-			t.Errorf("status %+v", s)
-		}
-		if s.Config.Desired != second || s.Config.Published != first || s.Config.Confirmed != first || w.held() != "1" {
-			t.Errorf("config %+v, %s", s.Config, w.held())
-		}
+		w.isHeld(t, first, second, since)
 		w.write(map[string]string{"rule.yaml": ruleText("third")})
 		w.inventory.Scale(7)
 		w.wait(window)
 		if w.output.Rules() != "first" || w.output.Targets() != 7 || w.server.Loaded() != first {
 			t.Errorf("while it is held: rules %s, %d targets", w.output.Rules(), w.output.Targets())
 		}
-		if c := w.c.Status().Objects; !strings.Contains(condition(c, "third"), reconcile.ReasonHeld) || !strings.Contains(condition(c, "api"), reconcile.ReasonServed) {
+		if c := w.c.Status().Objects; condition(c, "third") != reconcile.ReasonHeld || condition(c, "api") != reconcile.ReasonServed {
 			t.Errorf("conditions %s, %s", condition(c, "third"), condition(c, "api"))
 		}
-		w.ask(nil)
-		w.wait(window)
-		if s := w.c.Status(); w.output.Rules() != "third" || !s.Ready || s.Hold != nil || s.State != StateOK {
-			t.Errorf("released: rules %s, %+v", w.output.Rules(), s)
-		}
-		logged := strings.Join(w.log.Take(), "\n")
-		for _, want := range []string{"WARN configuration is held until it is released", "INFO configuration is released"} {
-			if strings.Count(logged, want) != 1 {
-				t.Errorf("the log does not have once %q:\n%s", want, logged)
-			}
-		}
+		w.isReleased(t, "third")
 	})
+}
+
+// isReleased releases, and looks at what becomes of it.
+func (w *world) isReleased(t *testing.T, rules string) {
+	t.Helper()
+	w.ask(nil)
+	w.wait(window)
+	if s := w.c.Status(); w.output.Rules() != rules || !s.Ready || s.Hold != nil || s.State != StateOK {
+		t.Errorf("released: rules %s, %+v", w.output.Rules(), s)
+	}
+	logged := strings.Join(w.log.Take(), "\n")
+	for _, want := range []string{"WARN configuration is held until it is released", "INFO configuration is released"} {
+		if strings.Count(logged, want) != 1 {
+			t.Errorf("the log does not have once %q:\n%s", want, logged)
+		}
+	}
+}
+
+// isHeld looks at what is told of a held configuration.
+func (w *world) isHeld(t *testing.T, first, second string, since time.Time) {
+	t.Helper()
+	s := w.c.Status()
+	want := "configuration " + first + " is held since " + since.UTC().Format(time.RFC3339) +
+		" (too many alerts); targets follow; `ecs-scrape rollback --release` publishes what the specs ask for"
+	if s.Message != want || s.State != StateDegraded || s.Ready || !s.Healthy || s.Hold == nil || s.Hold.Digest != first {
+		t.Errorf("status %+v", s)
+	}
+	if s.Config.Desired != second || s.Config.Published != first || s.Config.Confirmed != first || w.held() != "1" {
+		t.Errorf("config %+v, %s", s.Config, w.held())
+	}
 }
 
 func condition(objects []ObjectStatus, name string) string {

@@ -21,11 +21,11 @@ type Metrics struct {
 	reloads    *prometheus.CounterVec
 	reload     prometheus.Gauge
 	writes     prometheus.Counter
+	reads      prometheus.Histogram
 	puts       *prometheus.CounterVec
 	bytes      prometheus.Counter
 	loads      *prometheus.CounterVec
 	load       prometheus.Gauge
-	reads      prometheus.Histogram
 }
 
 // NewMetrics registers the controller's metrics.
@@ -44,18 +44,18 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			"confirmed", "rejected", "unconfirmed"),
 		reload: gauge("ecs_scrape_reload_last_success_timestamp_seconds", "When Prometheus was last seen to have loaded a newly published configuration."),
 		writes: counter("ecs_scrape_target_file_writes_total", "Target files written."),
-		bytes:  counter("ecs_scrape_target_file_written_bytes_total", "Bytes of the target files written."),
-		loads:  counters("ecs_scrape_specs_loads_total", "Looks at the source of the specs, by result. An object that is wrong is no error here.", "success", "error"),
-		load:   gauge("ecs_scrape_specs_last_success_timestamp_seconds", "When the source of the specs was last read as a whole."),
-		puts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ecs_scrape_status_writes_total",
-			Help: "Times that the status was written, by place (file, s3) and result.",
-		}, []string{"place", "result"}),
 		reads: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "ecs_scrape_target_file_read_seconds",
 			Help:    "Seconds from a change of a target file until Prometheus was seen to have read it: at most that long, since it is asked a second later at the earliest, and every 5 s at most.",
 			Buckets: []float64{1.5, 3, 6, 12, 30, 60, 120, 300, 900},
 		}),
+		bytes: counter("ecs_scrape_target_file_written_bytes_total", "Bytes of the target files written."),
+		loads: counters("ecs_scrape_specs_loads_total", "Looks at the source of the specs, by result. An object that is wrong is no error here.", "success", "error"),
+		load:  gauge("ecs_scrape_specs_last_success_timestamp_seconds", "When the source of the specs was last read as a whole."),
+		puts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecs_scrape_status_writes_total",
+			Help: "Times that the status was written, by place (file, s3) and result.",
+		}, []string{"place", "result"}),
 	}
 	r.MustRegister(m.passes, m.duration, m.passed, m.publishing, m.reloads, m.reload, m.writes, m.bytes, m.loads, m.load, m.puts, m.reads)
 	return m
@@ -160,4 +160,6 @@ func (s measured) Revision() (id string, published bool) {
 }
 
 // watch registers what is read from the status when it is scraped.
-func (m *Metrics) watch(c *Controller) { m.registerer.MustRegister(statusCollector{c}) }
+func (m *Metrics) watch(c *Controller) {
+	m.registerer.MustRegister(statusCollector{c}, prometheusCollector{c})
+}

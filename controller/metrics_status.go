@@ -29,10 +29,6 @@ var (
 	descRegion    = statusDesc("region_stale_seconds", "Seconds for which the clusters of a region could not be listed; 0 while they can.", ofRegion...)
 	descUnread    = statusDesc("cluster_stale_seconds", "Seconds for which a cluster could not be read; 0 while it can. Its targets are served as last known.", ofCluster...)
 	descScope     = statusDesc("cluster_synced", "Whether the last listing of a cluster was complete.", ofCluster...)
-	descInfo      = statusDesc("prometheus_info", "The Prometheus that is told to reload, with its version, \"\" where its build does not know it; absent until it has answered.", "version")
-	descDiffers   = statusDesc("prometheus_differences", "Differences of Prometheus from what the PrometheusConfig declares that may have it refuse or lack what is published. The status names them, and those that do not matter so much.")
-	descNotRead   = statusDesc("target_files_unread", "Target files that Prometheus has not read since they changed, though it was given a second; absent while it does not tell.")
-	descLag       = statusDesc("target_files_lag_seconds", "For how long the longest of the target files has waited to be read; absent while Prometheus does not tell.")
 	descLacking   = statusDesc("cluster_facts_lacking", "Optional facts that specs ask for and that cannot be had in a cluster, such as tags whose call is denied.", ofCluster...)
 )
 
@@ -48,7 +44,6 @@ func (s statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descTargets, descWithheld, descCondition, descHeld, descWaiting, descHealthy, descReady, descConfig, descRejected, descHold,
 		descProblems, descOverdue, descRegion, descUnread, descScope, descLacking,
-		descInfo, descDiffers, descNotRead, descLag,
 	} {
 		ch <- d
 	}
@@ -70,25 +65,9 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	for i := range st.Objects {
 		g.object(&st.Objects[i])
 	}
-	s.c.collectPrometheus(g)
 	g.regions(st.Sources)
 	for i := range st.Scopes {
 		g.scope(&st.Scopes[i])
-	}
-}
-
-// collectPrometheus tells of the observed Prometheus, where there is one.
-func (c *Controller) collectPrometheus(g gauges) {
-	if c.acquaintance == nil {
-		return
-	}
-	g.put(descDiffers, float64(c.grave.Load()))
-	if a := c.acquaintance.known.Load(); a != nil {
-		g.put(descInfo, 1, a.Version)
-	}
-	if s := c.reads.state(); s.Known {
-		g.put(descNotRead, float64(len(s.Unread)))
-		g.put(descLag, s.lag(time.Now()).Seconds())
 	}
 }
 

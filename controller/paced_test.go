@@ -151,14 +151,7 @@ func TestPacedReady(t *testing.T) {
 		s := &source{files: map[string]string{"main.yaml": configText}}
 		p := startPaced(t, s, time.Hour)
 		start := time.Now()
-		ready := func(within time.Duration) bool {
-			select {
-			case <-p.Ready():
-				return true
-			case <-time.After(within):
-				return false
-			}
-		}
+		ready := func(within time.Duration) bool { return isReady(p, within) }
 		load := func() (objects int) {
 			set, err := p.Load(t.Context())
 			if err != nil {
@@ -193,6 +186,15 @@ func TestPacedReady(t *testing.T) {
 			t.Errorf("the next load is due after %v", time.Since(begun))
 		}
 	})
+}
+
+func isReady(p *Paced, within time.Duration) bool {
+	select {
+	case <-p.Ready():
+		return true
+	case <-time.After(within):
+		return false
+	}
 }
 
 // revised is a source that tells its revision.

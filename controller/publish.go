@@ -15,9 +15,7 @@ import (
 func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Published, error) {
 	c.config.desire(pass.Plan.Bundle.Digest())
 	standing := c.config.standing(now)
-	if live, err := c.output.Live(); err == nil && !c.history.begun {
-		c.history.begin(live)
-	}
+	c.beginHistory()
 	done, err := c.reconciler.Publish(pass, now, standing)
 	c.metrics.wrote(done, err)
 	if err != nil {
@@ -46,6 +44,16 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 	}
 	c.expectReads(now)
 	return done, c.remember(pass)
+}
+
+// beginHistory takes up what an earlier process has published, before anything is.
+func (c *Controller) beginHistory() {
+	if c.history.begun {
+		return
+	}
+	if live, err := c.output.Live(); err == nil {
+		c.history.begin(live)
+	}
 }
 
 // record notes in the history that another configuration is current.

@@ -39,7 +39,7 @@ type Status struct {
 	// Prometheus answers and has every pool with targets: /readyz.
 	Ready bool `json:"ready"`
 
-	// Time is when the controller last looked, which is at least twice a minute. A
+	// Time is when the controller last looked, which is at least every half minute. A
 	// document that is much older is of a controller that hangs, or is gone.
 	Time time.Time `json:"time"`
 	// LastError is the last reason for not being as asked for. It stays when that
@@ -170,7 +170,7 @@ func (s *Status) Detailed() *Status {
 // newStatus has empty lists where nothing is known: in JSON a list is never null.
 func newStatus(state, message string) *Status {
 	return &Status{
-		State: state, Message: message, Objects: []ObjectStatus{}, Problems: []spec.Problem{}, Findings: []plan.Finding{},
+		APIVersion: spec.APIVersion, Kind: StatusKind, State: state, Message: message, Objects: []ObjectStatus{}, Problems: []spec.Problem{}, Findings: []plan.Finding{},
 		Sources: []inventory.SourceStatus{}, Scopes: []inventory.ScopeStatus{}, Pools: []PoolStatus{},
 		Overdue: []Overdue{}, Usage: []Usage{}, Removals: []Removal{}, Changes: []Change{},
 	}
@@ -212,9 +212,9 @@ func (c *Controller) restate(s *Status) {
 	now := time.Now().UTC()
 	c.history.tick(now)
 	s.Config = c.configStatus()
+	c.restatePrometheus(s, now)
 	s.Hold, s.Interference = c.config.hold.status(), slices.Clone(c.interference)
 	s.Overdue = overdue(s.Sources, s.Scopes, now, c.options.StaleAfter)
-	c.restatePrometheus(s, now)
 	c.logOverdue(s.Overdue)
 	c.logEvents(s.Sources)
 	s.Objects = c.restand(s.Objects, now)

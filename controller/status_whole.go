@@ -38,7 +38,7 @@ func (c *Controller) recall(earlier *Status) {
 
 // introduce says whose status it is.
 func (c *Controller) introduce(s *Status) {
-	s.APIVersion, s.Kind, s.Version, s.Instance = spec.APIVersion, StatusKind, c.options.Version, c.options.Instance
+	s.Version, s.Instance = c.options.Version, c.options.Instance
 	s.Time = time.Now().UTC()
 	s.Specs, s.LastError, s.Changes = c.memory.specs, c.memory.last, emptyNotNil(c.history.changes)
 	if c.options.Usage != nil {

@@ -53,7 +53,7 @@ func (r *Reconciler) load(ctx context.Context) (*judgement, error) {
 		return r.judged, err
 	}
 	if r.judged == nil || r.judged.set != set {
-		r.judged = r.judge(set)
+		r.judged = r.recall(ctx, r.judge(set))
 		r.accepted = r.judged.accepted()
 	}
 	return r.judged, nil

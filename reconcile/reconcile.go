@@ -58,6 +58,9 @@ type Options struct {
 	Sources []inventory.Source
 	// AllowEmpty lets a source without any object take everything away.
 	AllowEmpty bool
+	// History is asked where nothing was accepted before, as on a fresh disk; nil:
+	// nobody knows earlier versions.
+	History History
 	// Self is where this Prometheus and the controller serve their own metrics.
 	Self plan.Self
 	// Shard is which of the PrometheusConfig's shards this Prometheus is, from 0;

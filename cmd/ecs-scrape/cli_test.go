@@ -345,7 +345,7 @@ func TestCommands(t *testing.T) {
 		})
 	}
 	slices.Sort(names)
-	if diff := cmp.Diff([]string{"diff", "explain", "healthcheck", "render", "run", "schema", "snapshot", "validate", "version"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"diff", "explain", "healthcheck", "publish", "render", "revisions", "rollback", "run", "schema", "snapshot", "status", "validate", "version"}, names); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"ecs-scrape/controller"
 	"ecs-scrape/controller/web"
@@ -37,6 +38,10 @@ func (f *front) Explain(query string) (*plan.Explanation, error) {
 // idle tells why no controller runs.
 type idle struct{ status *controller.Status }
 
-func (i idle) Status() *controller.Status { return i.status }
+func (i idle) Status() *controller.Status {
+	s := *i.status
+	s.Time = time.Now().UTC() // it is so at this moment
+	return &s
+}
 
 func (i idle) Explain(string) (*plan.Explanation, error) { return nil, errors.New(i.status.Message) }

@@ -70,7 +70,7 @@ func (o *onceOptions) evaluate(ctx context.Context, out controller.Directory) (*
 		return nil, nil, err
 	}
 	options := reconcile.Options{
-		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, Secrets: o.have,
+		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, History: specs, Secrets: o.have,
 	}
 	if err := o.prometheus.apply(ctx, &options, nil); err != nil {
 		return nil, nil, err

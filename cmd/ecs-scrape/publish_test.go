@@ -10,7 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"ecs-scrape/controller/awssim"
+	"ecs-scrape/controller/source"
+	"ecs-scrape/spec"
 )
 
 const (
@@ -68,9 +72,9 @@ func (p *press) run(code int, args []string, says ...string) string {
 	return out.String()
 }
 
-func (p *press) publish(code int, args []string, says ...string) string {
+func (p *press) publish(code int, args []string, says ...string) {
 	p.Helper()
-	return p.run(code, append([]string{"publish", p.dir, pressed}, args...), says...)
+	p.run(code, append([]string{"publish", p.dir, pressed}, args...), says...)
 }
 
 // revisions are as --format json tells.
@@ -169,4 +173,39 @@ func TestGoingBackIsJudged(t *testing.T) {
 func contentOf(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
+}
+
+// TestFreshDisk: what became invalid in a later revision, for this version, serves its
+// last valid version also where no earlier run has kept it.
+func TestFreshDisk(t *testing.T) {
+	p := newPress(t)
+	p.publish(0, nil)
+	publisher, err := source.OpenPublisher(t.Context(), pressed)
+	must(t, err)
+	before, err := publisher.Current(t.Context())
+	must(t, err)
+	broken := []spec.File{
+		{Name: "main.yaml", Data: []byte(publishConfig)},
+		{Name: "rules/up.yaml", Data: []byte(strings.Replace(publishRule, "EXPR", "sum(", 1))},
+	}
+	_, err = publisher.Publish(t.Context(), before, broken, source.Origin{}) // as an older version would that took it
+	must(t, err)
+	output := t.TempDir()
+	p.run(2, []string{"render", "--specs", pressed, "--output", output}, "PrometheusRule/up: its last valid version is served")
+	if text := read(t, filepath.Join(output, "current", "rules", "up.yml")); !strings.Contains(text, "sum by (job) (up)") {
+		t.Errorf("rules/up.yml is\n%s", text)
+	}
+}
+
+// TestPublisherPermissions: publishing makes the calls that docs/publishing.md allows,
+// and no others.
+func TestPublisherPermissions(t *testing.T) {
+	p := newPress(t)
+	p.publish(0, nil)
+	p.write("rules/up.yaml", strings.Replace(publishRule, "EXPR", "up", 1))
+	p.publish(0, nil)
+	p.run(0, []string{"revisions", pressed})
+	if diff := cmp.Diff([]string{"s3:GetObject", "s3:ListBucket", "s3:PutObject"}, actions(p.sim)); diff != "" {
+		t.Errorf("actions: -documented +called\n%s", diff)
+	}
 }

@@ -71,7 +71,7 @@ func rollbackRun(_ context.Context, o *rollbackOptions) error {
 	if err != nil {
 		return err
 	}
-	return o.hold(k, &target.Hold{Digest: digest, Since: time.Now().UTC().Truncate(time.Second), Reason: o.reason})
+	return o.hold(&target.Hold{Digest: digest, Since: time.Now().UTC().Truncate(time.Second), Reason: o.reason})
 }
 
 // let releases what is held.
@@ -93,7 +93,7 @@ func (o *rollbackOptions) let(k *kept) error {
 
 // hold asks for a configuration to be held, or, where nobody is there to ask,
 // makes it current.
-func (o *rollbackOptions) hold(k *kept, h *target.Hold) error {
+func (o *rollbackOptions) hold(h *target.Hold) error {
 	lock, err := target.Acquire(o.output, holder(""))
 	var running *target.LockedError
 	switch {

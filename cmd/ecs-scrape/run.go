@@ -22,6 +22,7 @@ import (
 
 	"ecs-scrape/controller"
 	"ecs-scrape/controller/ecs"
+	"ecs-scrape/controller/s3object"
 	"ecs-scrape/controller/source"
 	"ecs-scrape/controller/target"
 	"ecs-scrape/controller/web"
@@ -92,6 +93,7 @@ type parts struct {
 	log      *slog.Logger
 	source   *source.Source
 	reloader *target.Reloader // nil where nobody is told
+	afar     *s3object.Object // that the status is written to; nil without one
 	secrets  map[string][]byte
 	pass     reconcile.Options
 	registry *prometheus.Registry
@@ -146,11 +148,14 @@ func (o *runOptions) parts(ctx context.Context) (*parts, error) {
 	if p.reloader, err = newReloader(o.prometheus.url, o.connection); err != nil {
 		return nil, err
 	}
+	if p.afar, err = o.status.open(ctx); err != nil {
+		return nil, err
+	}
 	if p.secrets, err = readSecrets(); err != nil {
 		return nil, err
 	}
 	p.pass = reconcile.Options{
-		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, Secrets: holds(p.secrets),
+		Name: o.specs.name, Sources: o.ecs.sources(), AllowEmpty: o.specs.allowEmpty, History: p.source, Secrets: holds(p.secrets),
 	}
 	return p, nil
 }
@@ -160,7 +165,7 @@ func (o *runOptions) parts(ctx context.Context) (*parts, error) {
 func (o *runOptions) control(ctx context.Context, p *parts, w *owner) error {
 	lock, dir, err := w.wait(ctx)
 	if err != nil {
-		return nil //nolint:nilerr // the context has ended
+		return nil // the context has ended
 	}
 	defer func() { _ = lock.Release() }() // the end of the process releases it too
 	c, specs, err := o.wire(ctx, p, dir)
@@ -199,9 +204,7 @@ func (o *runOptions) wire(ctx context.Context, p *parts, dir *target.Directory) 
 		SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, Generations: o.generations,
 		SpecsLocation: o.specs.location, Specs: paced, Log: p.log,
 	}
-	if err := o.status.apply(ctx, &options, dir, watcher); err != nil {
-		return nil, nil, fmt.Errorf("--status.s3: %w", err)
-	}
+	p.tell(ctx, &options, dir, watcher)
 	if p.reloader == nil {
 		return controller.New(r, watcher, out, nil, metrics, options), paced, nil
 	}

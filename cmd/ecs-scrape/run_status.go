@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -34,8 +35,21 @@ func (f *statusFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.s3, "status.s3", "", "s3://BUCKET/KEY that the status is written to as well, to be read from afar")
 }
 
-// apply adds to the controller's options what the status tells and where it goes.
-func (f *statusFlags) apply(ctx context.Context, o *controller.Options, dir *target.Directory, watcher *ecs.Watcher) error {
+// open is the object that the status is written to; nil without one. It asks
+// nothing of S3.
+func (f *statusFlags) open(ctx context.Context) (*s3object.Object, error) {
+	if f.s3 == "" {
+		return nil, nil //nolint:nilnil // not to write it there is a choice, not an error
+	}
+	object, err := s3object.Open(ctx, f.s3)
+	if err != nil {
+		return nil, fmt.Errorf("--status.s3: %w", err)
+	}
+	return object, nil
+}
+
+// tell adds to the controller's options what the status tells and where it goes.
+func (p *parts) tell(ctx context.Context, o *controller.Options, dir *target.Directory, watcher *ecs.Watcher) {
 	o.Version = cmp.Or(version.Version, "unknown")
 	o.Instance.Host, _ = os.Hostname() // it is fine not to know it
 	o.Instance.Task = taskARN(ctx, o.Log)
@@ -45,15 +59,9 @@ func (f *statusFlags) apply(ctx context.Context, o *controller.Options, dir *tar
 		Place: "file", Name: filepath.Join(dir.Path(), ".state", statusFile), Every: statusEvery,
 		Put: func(_ context.Context, doc []byte) error { return dir.WriteDocument(statusFile, doc) },
 	}}
-	if f.s3 == "" {
-		return nil
+	if p.afar != nil {
+		o.Outlets = append(o.Outlets, controller.Outlet{Place: "s3", Name: p.afar.String(), Every: statusS3Every, Put: p.afar.PutJSON})
 	}
-	object, err := s3object.Open(ctx, f.s3)
-	if err != nil {
-		return err
-	}
-	o.Outlets = append(o.Outlets, controller.Outlet{Place: "s3", Name: object.String(), Every: statusS3Every, Put: object.PutJSON})
-	return nil
 }
 
 // earlierStatus is what an earlier run wrote last, nil without one.

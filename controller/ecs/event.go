@@ -128,8 +128,7 @@ func parseMessage(body string) (notice, error) {
 	if objects, ok := parseObjects(e, body); ok {
 		return notice{s3: true, objects: objects}, nil
 	}
-	switch {
-	case e.Source != eventSource:
+	if e.Source != eventSource {
 		return notice{}, errForeign
 	}
 	out := notice{at: parseTime(e.Time)}

@@ -42,7 +42,7 @@ func (s *S3) loadPublished(ctx context.Context) (*spec.Set, error) {
 		return nil, err
 	}
 	s.use(spec.Decode(files), now.Revision)
-	s.loose, s.pointer, s.contents = false, now, byDigest(manifest, files)
+	s.loose, s.pointer, s.previous, s.contents = false, now, manifest.Previous, byDigest(manifest, files)
 	s.objects, s.taken, s.refused = nil, listing{}, nil
 	return s.set, nil
 }
@@ -119,13 +119,9 @@ func (r *reader) readContents(ctx context.Context, m *Manifest, known contents) 
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(maxGets)
-	failed := make([]error, len(m.Files))
-	asked := map[string]bool{}
-	for i, f := range m.Files {
-		if _, ok := known[f.SHA256]; ok || asked[f.SHA256] {
-			continue
-		}
-		asked[f.SHA256] = true
+	wanted := m.without(known)
+	failed := make([]error, len(wanted))
+	for i, f := range wanted {
 		group.Go(func() error {
 			data, err := r.whole(ctx, objectsDir+f.SHA256, f.SHA256, maxFileSize)
 			if err != nil {
@@ -143,6 +139,19 @@ func (r *reader) readContents(ctx context.Context, m *Manifest, known contents) 
 		return failed[i]
 	}
 	return nil
+}
+
+// without are the files whose content is not known, one for each content.
+func (m *Manifest) without(known contents) []ManifestFile {
+	var out []ManifestFile
+	asked := map[string]bool{}
+	for _, f := range m.Files {
+		if _, ok := known[f.SHA256]; !ok && !asked[f.SHA256] {
+			out = append(out, f)
+		}
+		asked[f.SHA256] = true
+	}
+	return out
 }
 
 // whole fetches an object that is named by the digest of its bytes.

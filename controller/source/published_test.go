@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -242,4 +243,38 @@ func TestConcerns(t *testing.T) {
 			t.Errorf("%s of another bucket concerns", key)
 		}
 	}
+}
+
+// TestEarlier: the revisions that led to this one, the oldest first, as far as they
+// are whole.
+func TestEarlier(t *testing.T) {
+	s := newStore(t)
+	earlier := func() (notes []string) {
+		t.Helper()
+		sets, err := s.source.Earlier(t.Context())
+		s.must(err)
+		for _, set := range sets {
+			notes = append(notes, set.Objects[0].Metadata.Annotations["note"])
+		}
+		return notes
+	}
+	check := func(want ...string) {
+		t.Helper()
+		if got := earlier(); !slices.Equal(got, want) {
+			t.Errorf("earlier %v, want %v", got, want)
+		}
+	}
+	s.put("a.yaml", doc("a", "loose"))
+	s.holds("a")
+	check()
+	var digests []string
+	for i := range maxEarlier + 3 {
+		digests = append(digests, s.publish(file("a", fmt.Sprint(i))))
+	}
+	s.holds("a")
+	check("2", "3", "4", "5", "6", "7", "8", "9", "10", "11")
+	s.remove(objectsDir + digestOf([]byte(doc("a", "9"))))
+	check("2", "3", "4", "5", "6", "7", "8", "10", "11")
+	s.remove(revisionsDir + digests[10])
+	check("11")
 }

@@ -163,8 +163,7 @@ func (p *Publisher) upload(ctx context.Context, files []spec.File) (Publication,
 	for _, digest := range slices.Sorted(maps.Keys(missing)) {
 		group.Go(func() error {
 			if _, damaged := there[digest]; damaged {
-				_, err := p.put(inner, objectsDir+digest, missing[digest], &s3.PutObjectInput{})
-				return err
+				return p.put(inner, objectsDir+digest, missing[digest], &s3.PutObjectInput{})
 			}
 			return p.putOnce(inner, objectsDir+digest, missing[digest])
 		})
@@ -190,7 +189,7 @@ func (p *Publisher) sizes(ctx context.Context) (map[string]int64, error) {
 // putOnce writes an object that never changes. That it is there already is no
 // error.
 func (p *Publisher) putOnce(ctx context.Context, name string, data []byte) error {
-	_, err := p.put(ctx, name, data, &s3.PutObjectInput{IfNoneMatch: aws.String("*")})
+	err := p.put(ctx, name, data, &s3.PutObjectInput{IfNoneMatch: aws.String("*")})
 	if conflict(err) {
 		return nil
 	}
@@ -213,7 +212,7 @@ func (p *Publisher) point(ctx context.Context, before *Published, digest, by str
 	if err != nil {
 		return err
 	}
-	if _, err := p.put(ctx, pointerName, data, in); conflict(err) {
+	if err := p.put(ctx, pointerName, data, in); conflict(err) {
 		return fmt.Errorf("%s: %w; look at what, and publish again", p.url(pointerName), ErrOvertaken)
 	} else if err != nil {
 		return err
@@ -241,17 +240,17 @@ func (p *Publisher) stands(ctx context.Context, before *Published) error {
 
 // put writes an object. Conditions are left out for a server that does not know
 // them.
-func (p *Publisher) put(ctx context.Context, name string, data []byte, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
+func (p *Publisher) put(ctx context.Context, name string, data []byte, in *s3.PutObjectInput) error {
 	in.Bucket, in.Key, in.Body = &p.bucket, p.key(name), bytes.NewReader(data)
-	out, err := p.client.PutObject(ctx, in)
+	_, err := p.client.PutObject(ctx, in)
 	if status(err) == http.StatusNotImplemented && (in.IfMatch != nil || in.IfNoneMatch != nil) {
 		in.IfMatch, in.IfNoneMatch, in.Body = nil, nil, bytes.NewReader(data)
-		out, err = p.client.PutObject(ctx, in)
+		_, err = p.client.PutObject(ctx, in)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("put %s: %w", p.url(name), p.explain(err, "s3:PutObject", p.arn()))
+		return fmt.Errorf("put %s: %w", p.url(name), p.explain(err, "s3:PutObject", p.arn()))
 	}
-	return out, nil
+	return nil
 }
 
 // conflict says that the condition of a put did not hold.

@@ -54,6 +54,7 @@ type S3 struct {
 
 	// Of published revisions.
 	pointer  pointer
+	previous string // of the revision in use
 	contents contents
 }
 

@@ -139,12 +139,12 @@ func TestS3Faults(t *testing.T) {
 		for _, published := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, published %v", f.name, published), func(t *testing.T) {
 				s := newStore(t)
-				says := append(f.says, f.loose...)
+				says := slices.Concat(f.says, f.loose)
 				if fill := func() { s.put("a.yaml", doc("a", "1")) }; !published {
 					fill()
 				} else {
 					s.publish(spec.File{Name: "a.yaml", Data: []byte(doc("a", "1"))})
-					says = append(f.says, f.publish...)
+					says = slices.Concat(f.says, f.publish)
 				}
 				s.holds("a")
 				release := f.do(s)

@@ -33,6 +33,7 @@ type Source struct {
 	load     func(context.Context) (*spec.Set, error)
 	revision func() (string, bool)
 	concerns func(bucket, key string) bool
+	earlier  func(context.Context) ([]*spec.Set, error)
 }
 
 // Load reads all specs, as Directory.Load and S3.Load do.
@@ -44,6 +45,15 @@ func (s *Source) Revision() (id string, published bool) { return s.revision() }
 
 // Concerns says that a change of that object of S3 may change what a load gives.
 func (s *Source) Concerns(bucket, key string) bool { return s.concerns(bucket, key) }
+
+// Earlier are versions before the one that was loaded last, where they were
+// published, as S3.Earlier tells. Of a directory there are none.
+func (s *Source) Earlier(ctx context.Context) ([]*spec.Set, error) {
+	if s.earlier == nil {
+		return nil, nil
+	}
+	return s.earlier(ctx)
+}
 
 // Open chooses by the location: s3://BUCKET/PREFIX, or else a directory. It
 // reads nothing yet. The S3 client is configured by AWS's own environment
@@ -66,7 +76,7 @@ func Open(ctx context.Context, location string, options ...func(*config.LoadOpti
 		return nil, err
 	}
 	s := NewS3(client, at.bucket, at.prefix)
-	return &Source{load: s.Load, revision: s.Revision, concerns: at.concerns}, nil
+	return &Source{load: s.Load, revision: s.Revision, concerns: at.concerns, earlier: s.Earlier}, nil
 }
 
 func newClient(ctx context.Context, location string, options ...func(*config.LoadOptions) error) (*roaming, error) {

@@ -14,6 +14,7 @@ import (
 // TestRealPrometheusTellsAboutItself: also without the version, as one does that
 // was built from the module alone.
 func TestRealPrometheusTellsAboutItself(t *testing.T) {
+	t.Parallel()
 	address := freeAddress(t)
 	p := newPublished(t, address)
 	publish(t, p.Directory, realConfig("", "groups: []\n"))
@@ -37,6 +38,7 @@ func TestRealPrometheusTellsAboutItself(t *testing.T) {
 }
 
 func TestRealPrometheusStartedPlainly(t *testing.T) {
+	t.Parallel()
 	eachBinary(t, func(t *testing.T, binary string) {
 		address := freeAddress(t)
 		p := newPublished(t, address)
@@ -74,10 +76,13 @@ func TestAboutOfFlags(t *testing.T) {
 
 // TestRealPrometheusTellsWhatItHasRead: the file of a pool as it is now.
 func TestRealPrometheusTellsWhatItHasRead(t *testing.T) {
+	t.Parallel()
 	eachBinary(t, func(t *testing.T, binary string) {
+		const notified = "targets/alertmanager/main/targets.json"
 		address := freeAddress(t)
 		p := newPublished(t, address)
-		publish(t, p.Directory, realConfig("", "groups: []\n"))
+		write(t, p.Directory, time.Now(), pool(notified, "127.0.0.1:9093"))
+		publish(t, p.Directory, realConfig("alerting: {alertmanagers: [{file_sd_configs: [{files: [../"+notified+"]}]}]}\n", "groups: []\n"))
 		startBinary(t, binary, p.ConfigPath(), t.TempDir(), address, "--web.enable-lifecycle")
 		p.confirmed(t)
 		p.waitRead(t)

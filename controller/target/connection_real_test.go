@@ -21,6 +21,7 @@ const openSesame = "$2a$04$yLl8ORw4uU6WTliB4l7iGeJL5QpLWrALjNw.giendeg8XYSFIm8pu
 // a password, below a prefix. The first password is wrong, and is mended in the
 // file that it is in.
 func TestRealPrometheusAsksForCredentials(t *testing.T) {
+	t.Parallel()
 	eachBinary(t, func(t *testing.T, binary string) {
 		ca := newAuthority(t)
 		for _, name := range []string{"server", "client"} {
@@ -80,6 +81,7 @@ func (p *published) until(t *testing.T, expected func(error) bool) error {
 
 // TestRealPrometheusBehindBearer: a proxy that wants a token.
 func TestRealPrometheusBehindBearer(t *testing.T) {
+	t.Parallel()
 	address := freeAddress(t)
 	proxy := httptest.NewServer(behindBearer(address, "open-sesame-token"))
 	defer proxy.Close()

@@ -253,7 +253,7 @@ func TestPrometheusMayRead(t *testing.T) {
 		must(t, os.Chmod(at, 0o755)) // of the test, not of the directory
 	}
 	as := func(name string, args ...string) (string, error) {
-		cmd := exec.Command(name, args...)
+		cmd := exec.CommandContext(t.Context(), name, args...)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 		out, err := cmd.CombinedOutput()
 		return string(out), err

@@ -5,10 +5,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,8 +43,12 @@ func prometheusBinary(t *testing.T) string {
 // eachBinary runs a test with the Prometheus that the project pins, and with
 // Debian's, which is older, where it is installed. In CI it must be.
 func eachBinary(t *testing.T, test func(t *testing.T, binary string)) {
-	t.Run("current", func(t *testing.T) { test(t, prometheusBinary(t)) })
+	t.Run("current", func(t *testing.T) {
+		t.Parallel()
+		test(t, prometheusBinary(t))
+	})
 	t.Run("debian", func(t *testing.T) {
+		t.Parallel()
 		binary := cmp.Or(os.Getenv("DEBIAN_PROMETHEUS_BIN"), "/usr/bin/prometheus")
 		if _, err := os.Stat(binary); err != nil && os.Getenv("CI") == "" {
 			t.Skipf("Debian's prometheus is not installed: %v", err)
@@ -59,20 +65,20 @@ type realPrometheus struct {
 }
 
 type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu  sync.Mutex
+	buf bytes.Buffer // not embedded: a copy would go around the lock
 }
 
 func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
+	return b.buf.Write(p)
 }
 
 func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.String()
+	return b.buf.String()
 }
 
 func startPrometheus(t *testing.T, config, storage, address string, flags ...string) *realPrometheus {
@@ -103,15 +109,19 @@ func (p *realPrometheus) stop() {
 	_ = p.cmd.Wait()
 }
 
+// freeAddress is below the ports that the kernel gives to others in the meantime.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(12000+rand.IntN(20000)))
+		if l, err := config.Listen(t.Context(), "tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		} else if t.Context().Err() != nil {
+			t.Fatal(err)
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // published is a directory and the reloader of a real Prometheus that reads it.

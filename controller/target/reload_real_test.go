@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,30 +33,32 @@ func before(t *testing.T, address string, look func(w http.ResponseWriter, r *ht
 // TestRealPrometheusRestartsDuringAReload: the reload is never answered, and what
 // it asked for is what the new process starts with.
 func TestRealPrometheusRestartsDuringAReload(t *testing.T) {
+	t.Parallel()
 	address, storage := freeAddress(t), t.TempDir()
-	var once sync.Once
-	var restart func()
+	var restart atomic.Pointer[func()] // at the next reload
 	p := newPublishedAt(t, before(t, address, func(w http.ResponseWriter, r *http.Request) bool {
-		pass := true
-		if r.Method == http.MethodPost {
-			once.Do(func() {
-				restart()
-				pass = false
-				if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-					_ = conn.Close()
-				}
-			})
+		if r.Method != http.MethodPost {
+			return true
 		}
-		return pass
+		now := restart.Swap(nil)
+		if now == nil {
+			return true
+		}
+		(*now)()
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_ = conn.Close()
+		}
+		return false
 	}), PrometheusOptions{})
 	publish(t, p.Directory, realConfig("", "groups: []\n"))
 	server := startPrometheus(t, p.ConfigPath(), storage, address, "--web.enable-lifecycle")
 	first := p.confirmed(t)
-	restart = func() {
+	again := func() {
 		_ = server.cmd.Process.Kill()
 		_ = server.cmd.Wait()
 		startPrometheus(t, p.ConfigPath(), storage, address, "--web.enable-lifecycle")
 	}
+	restart.Store(&again)
 	publish(t, p.Directory, realConfig("  scrape_interval: 7s\n", "groups: []\n"))
 	if got := p.confirmed(t); got.Reloaded || !got.Started.After(first.Started) {
 		t.Errorf("after its restart: %+v\n%s", got, strings.Join(p.states, "\n"))
@@ -69,20 +71,18 @@ func TestRealPrometheusRestartsDuringAReload(t *testing.T) {
 // TestNothingIsPostedBeforePrometheusIsReady: while the WAL is replayed a reload
 // would hang.
 func TestNothingIsPostedBeforePrometheusIsReady(t *testing.T) {
+	t.Parallel()
 	address := freeAddress(t)
-	ready := time.Now().Add(2 * time.Second)
-	var mu sync.Mutex
-	early := 0
+	var asked, early atomic.Int64
 	p := newPublishedAt(t, before(t, address, func(w http.ResponseWriter, r *http.Request) bool {
-		mu.Lock()
-		defer mu.Unlock()
 		switch {
-		case !time.Now().Before(ready):
+		case asked.Load() > 5:
 			return true
 		case r.Method == http.MethodPost:
-			early++
+			early.Add(1)
 			<-r.Context().Done()
 		default:
+			asked.Add(1)
 			http.Error(w, "Service Unavailable", http.StatusServiceUnavailable)
 		}
 		return false
@@ -91,14 +91,15 @@ func TestNothingIsPostedBeforePrometheusIsReady(t *testing.T) {
 	startPrometheus(t, p.ConfigPath(), t.TempDir(), address, "--web.enable-lifecycle")
 	publish(t, p.Directory, realConfig("  scrape_interval: 7s\n", "groups: []\n"))
 	p.confirmed(t)
-	if early > 0 || !strings.HasPrefix(p.states[0], StateStarting) {
-		t.Errorf("%d early reloads; %q", early, p.states)
+	if n := early.Load(); n > 0 || !strings.HasPrefix(p.states[0], StateStarting) {
+		t.Errorf("%d early reloads; %q", n, p.states)
 	}
 }
 
 // TestRealPrometheusReloadsByItself: what it loads before it is asked to, and
 // what it refuses meanwhile, changes nothing about the outcome.
 func TestRealPrometheusReloadsByItself(t *testing.T) {
+	t.Parallel()
 	address := freeAddress(t)
 	p := newPublished(t, address)
 	good := realConfig("", "groups: []\n")
@@ -145,6 +146,7 @@ func (p *realPrometheus) waitLog(t *testing.T, words string) {
 
 // TestRealPrometheusReadsAnotherFile: both paths are told, from its own flags.
 func TestRealPrometheusReadsAnotherFile(t *testing.T) {
+	t.Parallel()
 	address := freeAddress(t)
 	p := newPublished(t, address)
 	publish(t, p.Directory, realConfig("", "groups: []\n"))

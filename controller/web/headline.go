@@ -18,7 +18,7 @@ type headline struct {
 // headlineOf puts first what keeps most from being as it should. The order is
 // that of the state itself, see [controller.Status].
 func headlineOf(s *controller.Status, objects []objectRow) headline {
-	for _, of := range []func(*controller.Status, []objectRow) headline{beginning, ofSpecs, ofConfig, ofObjects, ofWaiting, ofClusters} {
+	for _, of := range []func(*controller.Status, []objectRow) headline{beginning, ofSpecs, ofPass, ofConfig, ofHold, ofObjects, ofWaiting, ofClusters, ofEvents} {
 		if h := of(s, objects); h.Says != "" {
 			if h.Detail == "" {
 				h.Detail = s.Message
@@ -29,7 +29,7 @@ func headlineOf(s *controller.Status, objects []objectRow) headline {
 	if s.State != controller.StateOK {
 		return headline{"Something is not as the specs ask for; what was valid stays in use.", "The reason is below.", s.Message}
 	}
-	return inOrder(objects)
+	return inOrder(s, objects)
 }
 
 func beginning(s *controller.Status, _ []objectRow) headline {
@@ -50,6 +50,26 @@ func ofSpecs(s *controller.Status, _ []objectRow) headline {
 		return headline{Says: "Nothing is published, so Prometheus has nothing to load.", Advice: "Mend what is named below; everything else waits for it."}
 	}
 	return headline{}
+}
+
+// ofPass tells of a pass that failed: the state then has a message that is
+// neither Prometheus's nor of a document.
+func ofPass(s *controller.Status, _ []objectRow) headline {
+	fault, faulty := spec.FirstError(s.Problems)
+	if s.Config.Error == "" && (s.Hold != nil || !faulty) || s.Message == "" || s.Message == s.Config.Error || faulty && s.Message == fault.Error() {
+		return headline{}
+	}
+	return headline{"The last pass failed; what is published stays.", "It is tried again by itself; mend the reason below.", s.Message}
+}
+
+func ofHold(s *controller.Status, _ []objectRow) headline {
+	switch {
+	case s.Hold == nil:
+		return headline{}
+	case s.Hold.Error != "":
+		return headline{"What was gone back to is not held: what the specs ask for is published.", "See why below, and go back again if that is still meant.", s.Hold.Error}
+	}
+	return headline{Says: "A configuration that was gone back to is held; targets follow.", Advice: "Mend the specs, then release it."}
 }
 
 func ofConfig(s *controller.Status, _ []objectRow) headline {
@@ -113,9 +133,20 @@ func ofClusters(s *controller.Status, _ []objectRow) headline {
 	return headline{}
 }
 
-func inOrder(objects []objectRow) headline {
-	h := headline{Says: "Everything the specs ask for is published, and Prometheus has loaded it.", Advice: "Nothing to do."}
+func ofEvents(s *controller.Status, _ []objectRow) headline {
+	for i := range s.Sources {
+		if e := s.Sources[i].Events; e != nil && !e.Working && e.Reason != "" {
+			return headline{Says: "The events of a region do not arrive; its clusters are polled instead.", Advice: "See that the queue is there and may be read; the reason is below."}
+		}
+	}
+	return headline{}
+}
+
+func inOrder(s *controller.Status, objects []objectRow) headline {
+	h := headline{Says: "Everything the specs ask for is published, and Prometheus has loaded it.", Advice: "Nothing to do.", Detail: s.Message}
 	switch n := len(ofClass(objects, classAttention)); {
+	case len(s.Interference) > 0:
+		h.Advice = "Somebody else has changed what is published. That has been undone; see who it was."
 	case n == 1:
 		h.Advice = "One object needs a look: it asks for something that is not there."
 	case n > 1:

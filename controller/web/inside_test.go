@@ -9,6 +9,7 @@ import (
 	"ecs-scrape/controller"
 	"ecs-scrape/reconcile/inventory"
 	"ecs-scrape/reconcile/plan"
+	"ecs-scrape/spec"
 )
 
 func TestAges(t *testing.T) {
@@ -53,7 +54,15 @@ func TestHeadlines(t *testing.T) {
 		"Something is not as the specs ask for; what was valid stays in use.":             {State: controller.StateDegraded, Healthy: true, Message: "disk full"},
 		"ScrapeTarget a is broken; everything else is served.":                            {State: controller.StateDegraded, Healthy: true, Objects: []controller.ObjectStatus{{Kind: "ScrapeTarget", Name: "a", Message: "x"}}},
 		"2 objects are broken; everything else is served.":                                {State: controller.StateDegraded, Healthy: true, Objects: []controller.ObjectStatus{{Message: "x"}, {Message: "y"}}},
-		"Everything the specs ask for is published, and Prometheus has loaded it.":        {State: controller.StateOK, Healthy: true},
+		"The last pass failed; what is published stays.": {
+			State: controller.StateDegraded, Healthy: true, Message: "disk full",
+			Problems: []spec.Problem{{Message: "x"}}, Objects: []controller.ObjectStatus{{Message: "x"}},
+		},
+		"A document of the specs is refused; everything else is served.":           {State: controller.StateDegraded, Healthy: true, Message: "a.yaml: x", Problems: []spec.Problem{{Position: spec.Position{File: "a.yaml"}, Message: "x"}}},
+		"A configuration that was gone back to is held; targets follow.":           {State: controller.StateDegraded, Healthy: true, Message: "is held", Hold: &controller.Hold{Digest: "a"}},
+		"What was gone back to is not held: what the specs ask for is published.":  {State: controller.StateDegraded, Healthy: true, Hold: &controller.Hold{Error: "gone"}},
+		"The events of a region do not arrive; its clusters are polled instead.":   {State: controller.StateDegraded, Healthy: true, Sources: []inventory.SourceStatus{{Events: &inventory.EventsStatus{Reason: "x"}}}},
+		"Everything the specs ask for is published, and Prometheus has loaded it.": {State: controller.StateOK, Healthy: true},
 	} {
 		if got := headlineOf(&s, rows(s.Objects)); got.Says != want || got.Advice == "" {
 			t.Errorf("%+v, want %q", got, want)

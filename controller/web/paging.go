@@ -8,7 +8,7 @@ import (
 // How many rows a page shows of a long list.
 const (
 	mostRows  = 200
-	mostDiffs = 20
+	mostDiffs = 10
 )
 
 // paging is one page of a long list.
