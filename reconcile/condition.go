@@ -55,6 +55,7 @@ func Reasons() map[string][]string {
 		AcceptedType: {ReasonValid, ReasonInvalid, ReasonNeverValid, ReasonClash, ReasonUnreadable, ReasonNotJudged, ReasonForbidden, ReasonNotSelected},
 		ReadyType: {
 			ReasonServed, ReasonNotServed, ReasonNotSelected, ReasonNoTargets, ReasonNotRead, ReasonUnconfirmed, ReasonRefused, ReasonPoolMissing,
+			ReasonHeld,
 		},
 		StaleType: {ReasonFresh, ReasonOldVersion, ReasonStaleScopes, ReasonSourceFailed, ReasonNotServed},
 	}

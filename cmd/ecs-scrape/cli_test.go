@@ -310,8 +310,8 @@ func TestAWSMetrics(t *testing.T) {
 // TestEventResults: the results of a queue's messages add up to all of them.
 func TestEventResults(t *testing.T) {
 	t.Parallel()
-	got := results(&ecs.QueueStats{Received: 36, Applied: 10, Known: 1, Strange: 7, Odd: 3, Instances: 4, Outdated: 5, Ignored: 2, Poison: 7})
-	want := map[string]uint64{"applied": 7, "known": 1, "unlisted": 7, "odd": 3, "instance": 4, "outdated": 5, "ignored": 2, "poison": 7}
+	got := results(&ecs.QueueStats{Received: 42, Applied: 10, Known: 1, Strange: 7, Odd: 3, Instances: 4, Outdated: 5, Ignored: 2, Poison: 7, Objects: 6})
+	want := map[string]uint64{"applied": 7, "known": 1, "unlisted": 7, "odd": 3, "instance": 4, "outdated": 5, "ignored": 2, "poison": 7, "object": 6}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
 	}

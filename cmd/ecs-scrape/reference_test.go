@@ -306,7 +306,7 @@ func TestParserVersion(t *testing.T) {
 	}
 	minor, err := strconv.Atoi(m[2])
 	must(t, err)
-	want := fmt.Sprintf("judged by the parser of Prometheus %s.%d:", m[1], minor)
+	want := fmt.Sprintf("judged by the parser of Prometheus %s.%d ", m[1], minor)
 	if page := read(t, filepath.Join(docs, "prometheus-config.md")); !strings.Contains(page, want) {
 		t.Errorf("docs/prometheus-config.md does not say %q", want)
 	}
