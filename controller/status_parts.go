@@ -15,10 +15,12 @@ type Instance struct {
 	Task string `json:"task,omitempty"` // ARN of the ECS task
 }
 
-// ErrorStatus is an error and when it was first met.
+// ErrorStatus is an error, and from when to when it was one.
 type ErrorStatus struct {
-	At      time.Time `json:"at"`      // when it was first met
-	Message string    `json:"message"` // its text
+	At      time.Time `json:"at"`               // when it was first met
+	Until   time.Time `json:"until,omitzero"`   // when it was over; left out while it is not
+	Message string    `json:"message"`          // its newest text
+	Reason  string    `json:"reason,omitempty"` // its kind, as in reasons
 }
 
 // SpecsStatus is where the specs come from and which of them are in use.
