@@ -100,6 +100,7 @@ type Change struct {
 	// Objects are those that it concerns.
 	Objects []spec.ID `json:"objects,omitempty"`
 	// Diff is text in the form of diff -u, with what is secret cut and at most
-	// some hundred lines; of targets one line each.
+	// some hundred lines; of targets one line each, by object where it concerns
+	// several.
 	Diff string `json:"diff,omitempty"`
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"ecs-scrape/controller"
 	"ecs-scrape/controller/awssim"
 )
 
@@ -26,7 +28,7 @@ type planted struct {
 func plants() map[string]planted {
 	inline := []string{"generation-*/prometheus.yml", ".state/accepted.json"}
 	out := map[string]planted{"secret of the controller": {files: []string{"secrets/remote"}}}
-	for _, where := range []string{"class", "header", "remote write"} {
+	for _, where := range []string{"class", "next of the class", "header", "remote write"} {
 		out[where] = planted{files: inline}
 	}
 	for _, where := range []string{
@@ -92,6 +94,16 @@ func TestNothingSecretComesOut(t *testing.T) {
 	w.startPrometheus(current(t))
 	w.ready()
 	w.eventually("there are targets", func() error { return w.objectTargets("good", 2) })
+	published := w.publishSecrets(specs["config.yaml"], p)
+	specs["config.yaml"] = next(specs["config.yaml"], p)
+	w.write("config.yaml", specs["config.yaml"])
+	w.eventually("the change is told", func() error {
+		s, err := w.status()
+		if err == nil && !slices.ContainsFunc(s.Changes, func(c controller.Change) bool { return strings.Contains(c.Diff, "<secret, new>") }) {
+			err = fmt.Errorf("changes %+v", s.Changes)
+		}
+		return err
+	})
 	for name, text := range specs {
 		w.write(name, text)
 	}
@@ -103,12 +115,38 @@ func TestNothingSecretComesOut(t *testing.T) {
 		return err
 	})
 	outputs := w.allOutputs()
+	maps.Copy(outputs, published)
 	w.controller.stop()
 	outputs["log"] = w.controller.log.String()
 	for name, text := range outputs {
 		search(t, p, name, text)
 	}
 	w.searchFiles(p)
+}
+
+// next is the configuration with another password of the class.
+func next(config string, p map[string]planted) string {
+	return strings.ReplaceAll(config, p["class"].value, p["next of the class"].value)
+}
+
+// publishSecrets publishes a configuration and, for show, the next one, and is
+// what that says.
+func (w *world) publishSecrets(config string, p map[string]planted) map[string]string {
+	w.t.Helper()
+	must(w.t, w.sim.CreateBucket("specs"))
+	dir, out := w.t.TempDir(), map[string]string{}
+	for _, text := range []string{config, next(config, p)} {
+		must(w.t, os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(text), 0o600))
+		for _, args := range [][]string{{"--dry-run"}, {}} {
+			code, said := w.command(append([]string{"publish", dir, "s3://specs/sound"}, args...)...)
+			if code != exitOK {
+				w.t.Errorf("publish ends with %d: %s", code, said)
+			}
+			out[fmt.Sprint("publish ", args, len(out))] = said
+		}
+	}
+	_, out["revisions"] = w.command("revisions", "s3://specs/sound")
+	return out
 }
 
 // secretTasks runs one task whose definition, and one whose override, holds what
@@ -148,7 +186,10 @@ func (w *world) objectTargets(name string, want int) error {
 func (w *world) allOutputs() map[string]string {
 	w.t.Helper()
 	out := map[string]string{}
-	for _, path := range []string{"/", "/api/v1/status", "/api/v1/explain", "/api/v1/explain?format=text", "/metrics", "/healthz", "/readyz"} {
+	for _, path := range []string{
+		"/", "/clusters", "/changes", "/object?kind=ScrapeTarget&name=good", "/object?kind=PrometheusConfig&name=main", "/search?q=list",
+		"/api/v1/status", "/api/v1/status?targets=false", "/api/v1/explain", "/api/v1/explain?format=text", "/metrics", "/healthz", "/readyz",
+	} {
 		_, body, err := fetch("http://" + w.web + path)
 		must(w.t, err)
 		out[path] = string(body)
@@ -162,6 +203,12 @@ func (w *world) allOutputs() map[string]string {
 	}
 	live := []string{"--specs", w.specs, "--output", w.output, "--prometheus.url", ""}
 	for _, args := range [][]string{
+		{"status", "-o", "wide", "--url", "http://" + w.web},
+		{"status", "good", "--url", "http://" + w.web},
+		{"status", "-o", "yaml", "--url", "http://" + w.web},
+		{"rollback", "--list", "--output", w.output},
+		{"publish", w.specs, "s3://specs/broken"},
+		{"publish", w.specs, "s3://specs/broken", "--dry-run"},
 		append([]string{"diff"}, live...), append([]string{"diff", "--format", "json"}, live...), append([]string{"diff", "--format", "markdown"}, live...),
 		append([]string{"explain"}, live...),
 		{"snapshot", "--specs", w.specs},
