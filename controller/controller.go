@@ -154,7 +154,8 @@ type Controller struct {
 	resume     time.Time // no pass before it
 	failure    string    // the last error logged
 	problems   map[string]bool
-	overdue    map[string]bool   // places that were logged
+	failing    map[string]bool   // places that were logged not to be read
+	overdue    map[string]bool   // those that were logged to be overdue
 	events     map[string]string // why the events of a place do not arrive, as logged
 	remembered *spec.Set         // whose accepted objects are on disk
 	told       map[string]bool   // grave differences that were logged

@@ -220,6 +220,7 @@ func (c *Controller) restate(s *Status) {
 	c.restatePrometheus(s, now)
 	s.Hold, s.Interference = c.config.hold.status(), slices.Clone(c.interference)
 	s.Overdue = overdue(s.Sources, s.Scopes, now, c.options.StaleAfter)
+	c.logFailing(s, now)
 	c.logOverdue(s.Overdue)
 	c.logEvents(s.Sources)
 	s.Objects = c.restand(s.Objects, now)

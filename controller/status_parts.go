@@ -29,12 +29,12 @@ type SpecsStatus struct {
 	// Revision is what was loaded last: a digest of the content, or the published
 	// revision that the pointer names.
 	Revision string `json:"revision,omitempty"`
-	// Published says that Revision is a published one; false of loose files.
+	// Published says that it is a published revision; false of loose files.
 	Published bool      `json:"published"`
-	LoadedAt  time.Time `json:"loadedAt,omitzero"` // when Revision was first loaded
+	LoadedAt  time.Time `json:"loadedAt,omitzero"` // when that revision was first loaded
 	// Error is why the last load failed; the revision before it stays in use.
 	Error string    `json:"error,omitempty"`
-	Since time.Time `json:"since,omitzero"` // of Error
+	Since time.Time `json:"since,omitzero"` // since when it fails
 }
 
 // Hold is a configuration that was gone back to, and stays until it is released.
@@ -56,8 +56,8 @@ type PrometheusStatus struct {
 	// Differences say what it is that the PrometheusConfig does not declare, or
 	// the reverse, and what is odd about how it was started.
 	Differences []string `json:"differences,omitempty"`
-	// Unread are target files that it has not read since they changed, and Lag is
-	// for how long the oldest has been waiting, in seconds.
+	// Unread are target files that it has not read since they changed; up to ten
+	// seconds are usual.
 	Unread []string `json:"unread,omitempty"`
 	Lag    float64  `json:"lagSeconds,omitempty"` // for how long the oldest has been waiting, in seconds
 }
