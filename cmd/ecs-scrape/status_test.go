@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ecs-scrape/controller"
+	"ecs-scrape/reconcile/inventory"
 	"ecs-scrape/spec"
 )
 
@@ -102,8 +103,13 @@ func TestHostileStatus(t *testing.T) {
 	id := spec.ID{Kind: hostile, Name: hostile}
 	s.Objects = []controller.ObjectStatus{{Kind: hostile, Name: hostile, Place: hostile, Message: hostile}}
 	s.Changes = []controller.Change{{Kind: "targets", Summary: hostile, Diff: hostile, Objects: []spec.ID{id}}}
-	s.Problems = []spec.Problem{{Object: id, Message: hostile}}
-	for name, text := range map[string]string{"table": statusText(s, time.Now(), true), "object": objectText(s, time.Now())} {
+	s.Problems = []spec.Problem{{Object: id, Message: hostile}, {Message: hostile}}
+	s.Prometheus.Unread = []string{hostile}
+	s.Sources = []inventory.SourceStatus{{Reason: hostile, Events: &inventory.EventsStatus{Reason: hostile}}}
+	s.Scopes = []inventory.ScopeStatus{{Lacking: map[string]string{hostile: hostile}}}
+	failed := *s
+	failed.Hold = &controller.Hold{Digest: hostile, Reason: hostile, Error: hostile}
+	for name, text := range map[string]string{"table": statusText(s, time.Now(), true), "not held": statusText(&failed, time.Now(), false), "object": objectText(s, time.Now())} {
 		if strings.ContainsAny(text, "\x1b\r\x7f") {
 			t.Errorf("%s: %q", name, text)
 		}
