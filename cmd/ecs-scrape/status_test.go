@@ -82,10 +82,32 @@ func TestRedraw(t *testing.T) {
 	var out bytes.Buffer
 	o := &statusOptions{format: "table", stdout: &out}
 	last := seen{}.next(someStatus("ok"), nil).next(nil, errors.New("away"))
-	must(t, o.redraw(&last))
+	must(t, o.redraw(&last, 0, 0))
 	for _, want := range []string{clearScreen, "No answer, tried again: away\n", "State:          ok\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q lacks %q", out.String(), want)
+		}
+	}
+}
+
+// TestFit: what a screen has no room for is left out at the end, and counted.
+func TestFit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text          string
+		width, height int
+		want          string
+	}{
+		{"a\nb\nc\n", 80, 4, "a\nb\nc\n"},
+		{"a\nb\nc\n", 80, 3, "a\n... 2 lines more\n"},
+		{"a\n\nc\nd\n", 80, 4, "a\n\n... 2 lines more\n"},
+		{"ääää\nb\nc\n", 2, 5, "ääää\nb\nc\n"},
+		{"äääää\nb\nc\n", 2, 5, "äääää\n... 2 lines more\n"},
+		{"a long line\nb\n", 2, 3, "... 2 lines more\n"},
+		{"a\nb\nc\n", 0, 0, "a\nb\nc\n"},
+	} {
+		if got := fit(c.text, c.width, c.height); got != c.want {
+			t.Errorf("%q on %dx%d: %q, want %q", c.text, c.width, c.height, got, c.want)
 		}
 	}
 }
