@@ -206,7 +206,9 @@ func (c *Controller) Run(ctx context.Context) error {
 		group.Go(func() error { w.run(inner); return nil })
 	}
 	group.Go(func() error { c.loop(inner); return nil })
-	if err := group.Wait(); ctx.Err() == nil {
+	err := group.Wait()
+	c.writeLast(ctx)
+	if ctx.Err() == nil {
 		return err
 	}
 	return nil
