@@ -161,7 +161,8 @@ type Controller struct {
 	resume     time.Time // no pass before it
 	failure    string    // the last error logged
 	problems   map[string]bool
-	overdue    map[string]bool   // places that were logged
+	failing    map[string]bool   // places that were logged not to be read
+	overdue    map[string]bool   // those that were logged to be overdue
 	events     map[string]string // why the events of a place do not arrive, as logged
 	remembered *spec.Set         // whose accepted objects are on disk
 	told       map[string]bool   // grave differences that were logged
@@ -212,7 +213,9 @@ func (c *Controller) Run(ctx context.Context) error {
 		group.Go(func() error { w.run(inner); return nil })
 	}
 	group.Go(func() error { c.loop(inner); return nil })
-	if err := group.Wait(); ctx.Err() == nil {
+	err := group.Wait()
+	c.writeLast(ctx)
+	if ctx.Err() == nil {
 		return err
 	}
 	return nil

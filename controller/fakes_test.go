@@ -185,11 +185,11 @@ func (a *account) Scale(n int) {
 	a.Trigger()
 }
 
-// Become changes how far the scope can be trusted, and triggers.
-func (a *account) Become(st inventory.ScopeStatus) {
+// Become changes how far scopes can be trusted, and triggers. They are sorted.
+func (a *account) Become(scopes ...inventory.ScopeStatus) {
 	a.mu.Lock()
 	s := *a.snapshot
-	s.Scopes = []inventory.ScopeStatus{st}
+	s.Scopes = scopes
 	a.snapshot = &s
 	a.mu.Unlock()
 	a.Trigger()
