@@ -17,7 +17,6 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 	standing := c.config.standing(now)
 	c.beginHistory()
 	done, err := c.reconciler.Publish(pass, now, standing)
-	c.metrics.wrote(done, err)
 	if err != nil {
 		return done, err
 	}
