@@ -357,6 +357,7 @@ func (c *Controller) attempt(ctx context.Context, now time.Time) (r result) {
 	r.idle = r.pass == c.last && !c.unfinished && c.config.settled(r.pass) && c.output.Intact()
 	if !r.idle {
 		r.done, r.err = c.publish(r.pass, now)
+		c.metrics.wrote(r.done, r.err)
 	}
 	return r
 }

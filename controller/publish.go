@@ -17,7 +17,6 @@ func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Pub
 	stays := c.config.stays(now)
 	c.beginHistory()
 	done, err := c.write(pass, now, stays)
-	c.metrics.wrote(done, err)
 	if err != nil {
 		return done, err
 	}
