@@ -477,7 +477,7 @@ func TestOutputFails(t *testing.T) {
 		w.output.Fail(method, nil)
 	}
 	w.output.Spoil()
-	if _, err := w.r.Publish(p, time.Time{}, reconcile.Confirmed); err == nil || !strings.Contains(err.Error(), "prometheus.yml:1: the field nonsense") {
+	if _, err := w.r.Publish(p, time.Time{}, reconcile.Confirmed); err == nil || !strings.Contains(err.Error(), "prometheus.yml:1: no Prometheus from 2.42 to 3.15 has the field nonsense") {
 		t.Errorf("a spoilt disk: %v", err)
 	}
 	if w.output.config != nil {
