@@ -94,12 +94,27 @@ func TestPublished(t *testing.T) {
 	}
 	s.restart()
 	s.holds("a", "b")
-	for _, name := range []string{pointerName, revisionsDir + first, revisionsDir + second} {
-		s.remove(name)
-		if name == pointerName {
-			s.fails("s3://shop/specs/.ecs-scrape/current is gone", "publish again")
-		}
+}
+
+// TestPointerGone: loose objects beside revisions count for nothing without a pointer
+// too, also for a source that has just started; a pointer that comes late is taken.
+func TestPointerGone(t *testing.T) {
+	s := newStore(t)
+	s.put("loose.yaml", doc("loose", "1"))
+	first := s.publish(file("a", "1"))
+	s.holds("a")
+	pointer, err := s.publisher().get(t.Context(), pointerName, &s3.GetObjectInput{}, maxPointer)
+	s.must(err)
+	s.remove(pointerName)
+	for range 2 {
+		s.fails("s3://shop/specs/.ecs-scrape/current is gone", "publish again", "revisions --use", "remove all below s3://shop/specs/.ecs-scrape/")
+		s.restart()
 	}
+	s.source.client = &watched{S3Client: s.source.client, listed: func() { s.put(pointerName, string(pointer.data)) }}
+	s.holds("a")
+	s.restart()
+	s.remove(pointerName)
+	s.remove(revisionsDir + first)
 	s.holds("loose")
 }
 
