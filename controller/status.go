@@ -284,7 +284,7 @@ func (s *Status) judge(err error) {
 	case s.Config.Error != "":
 		s.State, s.Message = StateDegraded, s.Config.Error
 	case s.Hold != nil:
-		s.State, s.Message = StateDegraded, s.Hold.message()
+		s.State, s.Message = StateDegraded, s.Hold.message(s.Config.Published)
 	case spec.Faulty(s.Problems):
 		fault, _ := spec.FirstError(s.Problems)
 		s.State, s.Message = StateDegraded, fault.Error()
