@@ -53,6 +53,8 @@ type Inventory interface {
 type Output interface {
 	// Live is what is published now. It is not changed afterwards.
 	Live() (*artifact.Bundle, error)
+	// WriteTargets is as in [reconcile.Targets].
+	WriteTargets(now time.Time, pools []artifact.Pool) (reconcile.Published, error)
 	Current() (digest string, swapped time.Time, err error)
 	Swap(digest string) error
 	Collect(keep map[string]bool, generations int) error
@@ -75,6 +77,10 @@ type Output interface {
 	Sound(digest string) error
 	// Confirm notes that Prometheus has confirmed a configuration.
 	Confirm(digest string) error
+	// ReadGeneration is the configuration of that digest.
+	ReadGeneration(digest string) (artifact.Files, error)
+	// Scraped is what that configuration has scraped; nil where nobody knows.
+	Scraped(digest string) (artifact.Scraped, error)
 }
 
 // Reloader has Prometheus take a configuration and watches that it keeps it.
@@ -150,6 +156,7 @@ type Controller struct {
 	unfinished bool // not all of last is written yet
 	published  artifact.Bundle
 	config     configState
+	scraped    ScrapedLog
 	backoff    time.Duration
 	resume     time.Time // no pass before it
 	failure    string    // the last error logged
@@ -270,6 +277,7 @@ func (c *Controller) found() {
 		return
 	}
 	c.config.previous = digest
+	c.noteFound(digest)
 	s := newStatus(StateStarting, c.Status().Message)
 	s.Healthy = true
 	c.introduce(s)
@@ -344,6 +352,7 @@ func (c *Controller) attempt(ctx context.Context, now time.Time) (r result) {
 	r.idle = r.pass == c.last && !c.unfinished && c.config.settled(r.pass) && c.output.Intact()
 	if !r.idle {
 		r.done, r.err = c.publish(r.pass, now)
+		c.metrics.wrote(r.done, r.err)
 	}
 	return r
 }
