@@ -1,25 +1,6 @@
 package main
 
-import (
-	"fmt"
-
-	"ecs-scrape/controller"
-)
-
-// also are the reasons that the state's message does not tell, the worst first.
-func (b *screen) also(reasons []controller.Reason) {
-	for i, r := range reasons[min(1, len(reasons)):] {
-		label := ""
-		if i == 0 {
-			label = "And:"
-		}
-		text := plain(r.Message)
-		if r.Count > 1 {
-			text += fmt.Sprintf(" (and %d more like it)", r.Count-1)
-		}
-		b.line("%-15s %s", label, text)
-	}
-}
+import "ecs-scrape/controller"
 
 // lastError says from when to when it was one.
 func (b *screen) lastError(e *controller.ErrorStatus) {

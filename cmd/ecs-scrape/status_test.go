@@ -127,6 +127,7 @@ func TestHostileStatus(t *testing.T) {
 	s.Changes = []controller.Change{{Kind: "targets", Summary: hostile, Diff: hostile, Objects: []spec.ID{id}}}
 	s.Problems = []spec.Problem{{Object: id, Message: hostile}, {Message: hostile}}
 	s.Prometheus.Unread = []string{hostile}
+	s.Reasons = []controller.Reason{{Kind: hostile, Message: hostile}, {Kind: hostile, Message: hostile}}
 	s.Sources = []inventory.SourceStatus{{Reason: hostile, Events: &inventory.EventsStatus{Reason: hostile}}}
 	s.Scopes = []inventory.ScopeStatus{{Lacking: map[string]string{hostile: hostile}}}
 	failed := *s
