@@ -78,6 +78,7 @@ func span(d time.Duration) string {
 
 func (b *screen) overall(s *controller.Status) {
 	b.line("State:          %s", plain(strings.TrimSuffix(s.State+": "+s.Message, ": ")))
+	b.also(s.Reasons)
 	b.notHeld(s.Hold)
 	if old(s, b.now) {
 		b.line("Old:            this is of %s, %s ago: its controller hangs, is gone, or cannot write", s.Time.Format(time.RFC3339), b.ago(s.Time))
@@ -95,9 +96,7 @@ func (b *screen) overall(s *controller.Status) {
 		}
 	}
 	b.line("Targets:        %s", targets)
-	if e := s.LastError; e != nil {
-		b.line("Last error:     %s ago: %s", b.ago(e.At), plain(e.Message))
-	}
+	b.lastError(s.LastError)
 }
 
 func (b *screen) specs(s *controller.SpecsStatus) {
