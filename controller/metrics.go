@@ -95,8 +95,7 @@ func resultOf(err error) string {
 func (m *Metrics) observe(d time.Duration, idle bool, err error) {
 	if err == nil {
 		m.passed.SetToCurrentTime()
-		m.failed = false
-		m.failing.Set(0)
+		m.writable()
 	}
 	if idle {
 		return
@@ -129,17 +128,26 @@ func (m *Metrics) put(place string, err error) {
 
 func (m *Metrics) read(after time.Duration) { m.reads.Observe(after.Seconds()) }
 
-// wrote takes down a publication. That it failed stands until a pass succeeds.
+// wrote takes down a publication. That it failed stands until one, or a pass that
+// has nothing to write, succeeds.
 func (m *Metrics) wrote(done reconcile.Published, err error) {
 	m.writes.Add(float64(done.Changed))
 	m.bytes.Add(float64(done.Bytes))
-	if err != nil {
-		m.publishing.Inc()
-		if !m.failed {
-			m.failing.SetToCurrentTime()
-		}
-		m.failed = true
+	if err == nil {
+		m.writable()
+		return
 	}
+	m.publishing.Inc()
+	if !m.failed {
+		m.failing.SetToCurrentTime()
+	}
+	m.failed = true
+}
+
+// writable takes down that all is written.
+func (m *Metrics) writable() {
+	m.failed = false
+	m.failing.Set(0)
 }
 
 // Measured is the source with its loads counted.
