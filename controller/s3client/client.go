@@ -17,8 +17,8 @@ import (
 const answerWithin = 5 * time.Second
 
 // New is a client for a configuration, whose endpoint may be one of the user's own.
-func New(cfg aws.Config) *s3.Client {
-	return s3.NewFromConfig(cfg, func(o *s3.Options) {
+func New(cfg *aws.Config) *s3.Client {
+	return s3.NewFromConfig(*cfg, func(o *s3.Options) {
 		if o.BaseEndpoint != nil {
 			compatible(o)
 		}

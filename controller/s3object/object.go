@@ -38,7 +38,7 @@ func Open(ctx context.Context, location string, options ...func(*config.LoadOpti
 	if err != nil {
 		return nil, fmt.Errorf("load AWS configuration for %s: %w", location, err)
 	}
-	return &Object{client: s3client.New(cfg), bucket: bucket, key: key}, nil
+	return &Object{client: s3client.New(&cfg), bucket: bucket, key: key}, nil
 }
 
 // String is s3://BUCKET/KEY.

@@ -80,7 +80,7 @@ func newClient(ctx context.Context, location string, options ...func(*config.Loa
 	if err != nil {
 		return nil, fmt.Errorf("load AWS configuration for %s: %w", location, err)
 	}
-	return &roaming{inner: s3client.New(cfg), home: cfg.Region}, nil
+	return &roaming{inner: s3client.New(&cfg), home: cfg.Region}, nil
 }
 
 // isSpec says whether a file of this name is read. The name is slash-separated
