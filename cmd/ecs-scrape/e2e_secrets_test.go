@@ -28,12 +28,14 @@ type planted struct {
 func plants() map[string]planted {
 	inline := []string{"generation-*/prometheus.yml", ".state/accepted.json"}
 	out := map[string]planted{"secret of the controller": {files: []string{"secrets/remote"}}}
-	for _, where := range []string{"class", "next of the class", "header", "remote write"} {
+	for _, where := range []string{
+		"class", "next of the class", "header", "other header", "remote write", "query of a URL", "header of a write", "header of tracing", "parameter",
+	} {
 		out[where] = planted{files: inline}
 	}
 	for _, where := range []string{
 		"environment", "override", "second container", "list for a password", "mapping for credentials", "unclosed quote",
-		"token of a target", "alertmanager", "session token", "password of the address", "annotation of a tag",
+		"token of a target", "alertmanager", "session token", "password of the address", "annotation of a tag", "comment",
 	} {
 		out[where] = planted{}
 	}
@@ -55,10 +57,23 @@ spec:
     global: {scrape_interval: 1s, scrape_timeout: 1s}
     remote_write:
     - {url: "http://127.0.0.1:1/a", basic_auth: {username: me, password_file: "secret:REMOTE"}}
-    - {url: "http://127.0.0.1:1/b", basic_auth: {username: me, password: %q}}
+    - url: http://127.0.0.1:1/b
+      basic_auth:
+        username: me
+        password: %q # %s
+    - url: http://127.0.0.1:1/c?tenant=a&token=%s
+      headers: {X-Key: %q}
+      oauth2: {client_id: me, client_secret: %q, token_url: "http://127.0.0.1:1/", endpoint_params: {assertion: %[5]q}}
+    tracing: {endpoint: "127.0.0.1:1", insecure: true, headers: {auth: %[6]q}}
   scrapeClasses:
-  - {name: guarded, scrapeConfig: {basic_auth: {username: me, password: %q}, http_headers: {X-Api-Key: {secrets: [%q]}}}}
-`, p["remote write"].value, p["class"].value, p["header"].value),
+  - name: guarded
+    scrapeConfig:
+      basic_auth:
+        username: me
+        password: %[7]q # %[2]s
+      http_headers: {X-Api-Key: {secrets: [%[8]q]}, X-Key: {values: [%[9]q]}}
+`, p["remote write"].value, p["comment"].value, p["query of a URL"].value, p["header of a write"].value, p["parameter"].value, p["header of tracing"].value,
+			p["class"].value, p["header"].value, p["other header"].value),
 		"good.yaml":     secretive("good", `  scrapeClass: guarded`),
 		"list.yaml":     secretive("list", fmt.Sprintf("  scrapeConfig: {basic_auth: {username: me, password: [%s]}}", p["list for a password"].value)),
 		"mapping.yaml":  secretive("mapping", fmt.Sprintf("  scrapeConfig: {authorization: {credentials: {a: %s}}}", p["mapping for credentials"].value)),

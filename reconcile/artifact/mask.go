@@ -13,13 +13,23 @@ import (
 // secretKey are the fields of prometheus.yml whose values Prometheus never
 // shows, and names of the user's own (of headers and parameters) that sound
 // like them. Paths of files are shown.
-var secretKey = regexp.MustCompile(`(?i)^(?:.*[_-])?(?:password|credentials|token|secrets?|secret_key|access_key|client_certificate_key|proxy_connect_header|authorization|cookie|api[_-]?key)$`)
+var secretKey = regexp.MustCompile(`(?i)^(?:.*[_-])?(?:password|credentials|token|secrets?|secret_key|access_key|client_certificate_key|private_key|authorization|cookie|api[_-]?key)$`)
+
+// secretSection are the fields whose values are secrets whatever their names:
+// headers and parameters of the user's own.
+var secretSection = regexp.MustCompile(`^(?:headers|http_headers|proxy_connect_header|endpoint_params)$`)
 
 // secretLine finds such a field in a comment.
 var secretLine = regexp.MustCompile(`(?im)((?:password|credentials|token|secrets?|key|proxy_connect_header|authorization|cookie)["']?[ \t]*[:=][ \t]*).+`)
 
 // urlUser are the user and the password of a URL.
 var urlUser = regexp.MustCompile(`//\S*@`)
+
+// urlQuery is the query of a URL: a token of any name may be in it.
+var urlQuery = regexp.MustCompile(`//[^\s?]*\?\S*`)
+
+// queryValue is one value of it, or all of a part without a name.
+var queryValue = regexp.MustCompile(`([?&;](?:[^=&;#\s]*=)?)[^&;#\s]+`)
 
 const secretMark = "<secret>"
 
@@ -54,8 +64,22 @@ func document(data []byte) (*yaml.Node, []byte) {
 }
 
 func maskComment(text string) string {
-	text = urlUser.ReplaceAllString(text, "//"+secretMark+"@")
+	text = maskURL(text, secretMark)
 	return secretLine.ReplaceAllString(text, "${1}"+secretMark)
+}
+
+// maskURL writes the mark over the secrets of URLs in text.
+func maskURL(text, mark string) string {
+	text = urlQuery.ReplaceAllStringFunc(text, func(url string) string {
+		return queryValue.ReplaceAllString(url, "${1}"+mark)
+	})
+	return urlUser.ReplaceAllLiteralString(text, "//"+mark+"@")
+}
+
+// hasSecretURL says whether a value holds such URLs. Question marks in regular
+// expressions ask for nothing.
+func hasSecretURL(place, text string) bool {
+	return urlUser.MatchString(text) || !strings.HasSuffix(place, "/regex") && maskURL(text, secretMark) != text
 }
 
 // masker knows the secrets of one file.
@@ -79,10 +103,10 @@ func newMasker(root *yaml.Node) *masker {
 
 // walk collects the secrets at and below n; whole says that all of n is one.
 func (m *masker) walk(n *yaml.Node, place string, whole bool) {
-	m.comments(n)
+	m.comments(n, whole)
 	switch n.Kind {
 	case yaml.ScalarNode:
-		if n.Value != "" && (whole || urlUser.MatchString(n.Value)) {
+		if n.Value != "" && (whole || hasSecretURL(place, n.Value)) {
 			s := secret{place: place, value: n.Value, whole: whole}
 			m.found[s] = append(m.found[s], n)
 		}
@@ -94,8 +118,9 @@ func (m *masker) walk(n *yaml.Node, place string, whole bool) {
 		at := place + "/" + nameOf(n) + "/"
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key, value := n.Content[i], n.Content[i+1]
-			m.comments(key)
-			m.walk(value, at+key.Value, whole || hides(place, key.Value, value))
+			secret := whole && !isFiles(at, key.Value) || hides(place, key.Value, value)
+			m.comments(key, secret)
+			m.walk(value, at+key.Value, secret)
 		}
 	default:
 		for _, c := range n.Content {
@@ -104,23 +129,30 @@ func (m *masker) walk(n *yaml.Node, place string, whole bool) {
 	}
 }
 
-func (m *masker) comments(n *yaml.Node) {
+// comments takes the secrets out of n's comments; all that is written at a
+// secret may be one that it had or will have.
+func (m *masker) comments(n *yaml.Node, whole bool) {
 	for _, comment := range []*string{&n.HeadComment, &n.LineComment, &n.FootComment} {
 		masked := maskComment(*comment)
+		if whole && masked != "" {
+			masked = "# " + secretMark
+		}
 		m.commented = m.commented || masked != *comment
 		*comment = masked
 	}
 }
 
 // hides says whether a field's value is a secret, as a whole. `authorization`
-// is a section of a job, and may be the name of a header.
+// is a section of a job.
 func hides(place, key string, value *yaml.Node) bool {
 	if key == "key" {
 		return strings.HasSuffix(place, "tls_config")
 	}
-	section := value.Kind == yaml.MappingNode && key != "proxy_connect_header" && !strings.HasSuffix(place, "/http_headers")
-	return secretKey.MatchString(key) && !section
+	return secretSection.MatchString(key) || secretKey.MatchString(key) && value.Kind != yaml.MappingNode
 }
+
+// isFiles finds the names of files in http_headers, which are shown.
+func isFiles(at, key string) bool { return key == "files" && strings.Contains(at, "/http_headers/") }
 
 // nameOf tells elements of a list apart.
 func nameOf(n *yaml.Node) string {
@@ -140,7 +172,7 @@ func (m *masker) mask(other *masker, only string) {
 			mark = only
 		}
 		if !s.whole {
-			mark = urlUser.ReplaceAllLiteralString(s.value, "//"+mark+"@")
+			mark = maskURL(s.value, mark)
 		}
 		for _, n := range nodes {
 			n.Value, n.Tag, n.Style = mark, "!!str", 0
