@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"ecs-scrape/controller/awssim"
+	"ecs-scrape/spec"
 )
 
 // TestSpecsByEvents: specs in S3 are looked at once an hour, and all the same a
@@ -24,12 +26,12 @@ func TestSpecsByEvents(t *testing.T) {
 	put("the team/main.yaml", w.prometheusConfig(""))
 	put("the team/named.yaml", scrapeNamed)
 	w.startAll(current(t))
-	w.scraped(isNamed)
+	w.serves("named")
 	w.eventually("events arrive", w.eventsWork)
 	put("the team/bridge.yaml", scrapeBridge)
-	w.scraped(func(l awssim.Listener) bool { return isNamed(l) || isBridge(l) })
+	w.serves("bridge", "named")
 	must(t, w.sim.DeleteObject("specs", "the team/named.yaml"))
-	w.scraped(isBridge)
+	w.serves("bridge")
 
 	w.sim.NotifyObjects("specs", "the team/.ecs-scrape/current", "events", awssim.ObjectsEventBridge)
 	dir := t.TempDir()
@@ -37,7 +39,7 @@ func TestSpecsByEvents(t *testing.T) {
 	file("main.yaml", w.prometheusConfig(""))
 	file("named.yaml", scrapeNamed)
 	w.press(dir)
-	w.scraped(isNamed)
+	w.serves("named")
 	file("daemon.yaml", scrapeDaemon)
 	w.press(dir)
 	w.scraped(func(l awssim.Listener) bool { return isNamed(l) || isDaemon(l) })
@@ -47,6 +49,27 @@ func TestSpecsByEvents(t *testing.T) {
 			err = fmt.Errorf("specs %+v", s.Specs)
 		}
 		return err
+	})
+}
+
+// serves waits until exactly these ScrapeTargets are served.
+func (w *world) serves(want ...string) {
+	w.t.Helper()
+	w.eventually(fmt.Sprintf("%v are served", want), func() error {
+		s, err := w.status()
+		if err != nil {
+			return err
+		}
+		var got []string
+		for _, o := range s.Objects {
+			if o.Kind == spec.KindScrapeTarget && o.Served != "" {
+				got = append(got, o.Name)
+			}
+		}
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("%v are", got)
+		}
+		return nil
 	})
 }
 

@@ -8,20 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
-	"time"
 
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"ecs-scrape/controller/s3client"
 )
 
 // maxSize bounds what is read: the status of a large installation has a few MiB.
 const maxSize = 64 << 20 // bytes
-
-// answerWithin has an attempt fail that is not answered.
-const answerWithin = 5 * time.Second
 
 // Object is one object. It is safe for concurrent use.
 type Object struct {
@@ -42,18 +38,8 @@ func Open(ctx context.Context, location string, options ...func(*config.LoadOpti
 	if err != nil {
 		return nil, fmt.Errorf("load AWS configuration for %s: %w", location, err)
 	}
-	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
-		// An endpoint of the user's own rarely has a DNS name for each bucket.
-		o.UsePathStyle = o.BaseEndpoint != nil
-		o.DisableLogOutputChecksumValidationSkipped = true
-		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-			o.HTTPClient = client.WithTransportOptions(impatient)
-		}
-	})
-	return &Object{client: client, bucket: bucket, key: key}, nil
+	return &Object{client: s3client.New(&cfg), bucket: bucket, key: key}, nil
 }
-
-func impatient(t *http.Transport) { t.ResponseHeaderTimeout = answerWithin }
 
 // String is s3://BUCKET/KEY.
 func (o *Object) String() string { return "s3://" + o.bucket + "/" + o.key }
@@ -65,7 +51,7 @@ func (o *Object) PutJSON(ctx context.Context, data []byte) error {
 		Bucket: &o.bucket, Key: &o.key, Body: bytes.NewReader(data), ContentType: &kind,
 	})
 	if err != nil {
-		return fmt.Errorf("put %s: %w", o, err)
+		return fmt.Errorf("put %s: %w", o, o.explain(err, "s3:PutObject"))
 	}
 	return nil
 }
@@ -74,7 +60,7 @@ func (o *Object) PutJSON(ctx context.Context, data []byte) error {
 func (o *Object) Get(ctx context.Context) ([]byte, error) {
 	out, err := o.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &o.bucket, Key: &o.key})
 	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", o, err)
+		return nil, fmt.Errorf("get %s: %w", o, o.explain(err, "s3:GetObject"))
 	}
 	defer func() { _ = out.Body.Close() }()
 	data, err := io.ReadAll(io.LimitReader(out.Body, maxSize+1))
@@ -85,6 +71,11 @@ func (o *Object) Get(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", o, errTooLarge)
 	}
 	return data, nil
+}
+
+// explain says what is wrong and what would mend it.
+func (o *Object) explain(err error, action string) error {
+	return s3client.Explain(err, o.bucket, action, "arn:aws:s3:::"+o.bucket+"/"+o.key)
 }
 
 var errTooLarge = errors.New("it is larger than 64 MiB, so it is no status")

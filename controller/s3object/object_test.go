@@ -47,7 +47,7 @@ func TestObject(t *testing.T) {
 		}
 	}
 	sim.Deny(awssim.Match{Service: "s3", Operation: "PutObject"})
-	if err := o.PutJSON(t.Context(), []byte("{}")); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+	if err := o.PutJSON(t.Context(), []byte("{}")); err == nil || err.Error() != "put s3://bucket/a/status.json: S3 denies it (AccessDenied); allow s3:PutObject on arn:aws:s3:::bucket/a/status.json, in the role's policy and the bucket's, and its KMS key" {
 		t.Errorf("denied: %v", err)
 	}
 }

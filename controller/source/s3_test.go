@@ -257,11 +257,27 @@ func TestSameRevisionEverywhere(t *testing.T) {
 	}
 }
 
+// TestOpen finds the server by either variable; the one for S3 alone comes first.
 func TestOpen(t *testing.T) {
-	b, dir := newBucket(t), t.TempDir()
+	for name, endpoints := range map[string]func(b *bucket) (all, s3 string){
+		"AWS_ENDPOINT_URL":    func(b *bucket) (all, s3 string) { return b.url, "" },
+		"AWS_ENDPOINT_URL_S3": func(b *bucket) (all, s3 string) { return "http://127.0.0.1:1", b.url },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBucket(t)
+			all, alone := endpoints(b)
+			t.Setenv("AWS_ENDPOINT_URL", all)
+			t.Setenv("AWS_ENDPOINT_URL_S3", alone)
+			checkOpen(t, b)
+		})
+	}
+}
+
+func checkOpen(t *testing.T, b *bucket) {
+	t.Helper()
+	dir := t.TempDir()
 	b.put(t, "p/a.yml", doc("a", "1"))
 	write(t, dir, "a.yml", doc("a", "1"), 0)
-	t.Setenv("AWS_ENDPOINT_URL", b.url)
 	t.Setenv("AWS_REGION", "us-east-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "a")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"ecs-scrape/controller/s3client"
 )
 
 // writer is a client that can publish. *s3.Client is one.
@@ -56,7 +58,7 @@ func (r *roaming) moved(err error) bool {
 	if err == nil || status(err) < 300 || status(err) == 403 || status(err) == 404 || status(err) >= 500 {
 		return false
 	}
-	region := regionOf(err)
+	region := s3client.Region(err)
 	asked := r.home
 	if known := r.region.Load(); known != nil {
 		asked = *known

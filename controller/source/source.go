@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"os"
 	"path"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"ecs-scrape/controller/s3client"
 	"ecs-scrape/spec"
 )
 
@@ -84,34 +80,8 @@ func newClient(ctx context.Context, location string, options ...func(*config.Loa
 	if err != nil {
 		return nil, fmt.Errorf("load AWS configuration for %s: %w", location, err)
 	}
-	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
-		if o.BaseEndpoint != nil {
-			compatible(o)
-		}
-		o.DisableLogOutputChecksumValidationSkipped = true
-		if client, ok := o.HTTPClient.(*awshttp.BuildableClient); ok {
-			o.HTTPClient = client.WithTransportOptions(impatient)
-		}
-	})
-	return &roaming{inner: client, home: cfg.Region}, nil
+	return &roaming{inner: s3client.New(&cfg), home: cfg.Region}, nil
 }
-
-// compatible suits an endpoint of the user's own. It rarely has a DNS name for
-// each bucket, and it may not know checksums, which are sent only where the
-// environment asks for them.
-func compatible(o *s3.Options) {
-	o.UsePathStyle = true
-	if os.Getenv("AWS_REQUEST_CHECKSUM_CALCULATION") == "" {
-		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
-	}
-	if os.Getenv("AWS_RESPONSE_CHECKSUM_VALIDATION") == "" {
-		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
-	}
-}
-
-// impatient has an attempt fail that is not answered, so that the next attempt
-// falls into the time of the same load.
-func impatient(t *http.Transport) { t.ResponseHeaderTimeout = loadWithin / 4 }
 
 // isSpec says whether a file of this name is read. The name is slash-separated
 // and relative; hidden files, and those in hidden directories, are not.
