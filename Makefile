@@ -79,8 +79,8 @@ BROWSER := controller/web/browser
 .PHONY: test
 test: $(PROMETHEUS) $(PROMTOOL) ## every test: race detector, shuffled, a real Prometheus included (PKG=... TESTFLAGS=...)
 	@test -n '$(RACE)' || echo 'test: no C compiler here, so the race detector stays off'
-	@PROMETHEUS_BIN=$(PROMETHEUS) PROMTOOL_BIN=$(PROMTOOL) $(GO) test $(RACE) -shuffle=on -timeout=10m $(TESTFLAGS) $(PKG)
-	@test '$(PKG)' != ./... || { cd $(COMPARE) && $(GO) test -shuffle=on -timeout=10m $(TESTFLAGS) ./...; }
+	@PROMETHEUS_BIN=$(PROMETHEUS) PROMTOOL_BIN=$(PROMTOOL) $(GO) test $(RACE) -shuffle=on -timeout=15m $(TESTFLAGS) $(PKG)
+	@test '$(PKG)' != ./... || { cd $(COMPARE) && $(GO) test -shuffle=on -timeout=15m $(TESTFLAGS) ./...; }
 	@test '$(PKG)' != ./... || { cd $(BROWSER) && $(GO) test -timeout=10m $(TESTFLAGS) ./...; }
 
 .PHONY: screenshots

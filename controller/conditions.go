@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,51 +26,45 @@ type standing struct {
 	targets  int
 	finding  string // the first of the object
 	pool     string // that its targets are in
-	stale    []inventory.ScopeStatus
 	failed   string // why the source cannot be read
-	unread   string // what of ECS has not been read yet, so that more may be found
+	unread   string // what of ECS it asks for and has not been read yet, so that more may be found
+	stale    behind // the same, and what cannot be read now
 }
 
 // standings are those of a pass's objects, in their order.
 func standings(pass *reconcile.Pass, p *plan.Plan) []standing {
 	out := make([]standing, len(pass.Objects))
-	unread := unread(pass.Snapshot)
+	horizon, selectors := newHorizon(pass.Snapshot), pass.Selectors()
 	for i := range pass.Objects {
 		o := &pass.Objects[i]
 		s := standing{
 			id: o.ID, served: o.Served, unserved: o.Unserved(), other: o.Other, observed: o.Observed, accepted: o.Accepted(),
-			judged: pass.Plan != nil, selected: o.Selected, targets: o.Targets, unread: unread,
+			judged: pass.Plan != nil, selected: o.Selected, targets: o.Targets,
 		}
 		if pass.LoadError != nil {
 			s.failed = pass.LoadError.Error()
 		}
-		if p != nil {
-			if at, ok := p.Places[o.Name]; ok && o.Kind == spec.KindScrapeTarget {
-				s.pool, s.stale = at.Pool, stale(pass.Snapshot, at.Scopes)
-			}
-			s.finding = firstFinding(p, o.ID)
+		if o.Kind == spec.KindScrapeTarget {
+			s.found(p, horizon, selectors[o.Name], pass.Snapshot)
 		}
 		out[i] = s
 	}
 	return out
 }
 
-// unread names something of ECS that has not been read yet, or is "".
-func unread(s *inventory.Snapshot) string {
-	if s == nil {
-		return "ECS has not been read yet"
+// found notes what the plan has for a ScrapeTarget, and what of ECS it lacks.
+func (s *standing) found(p *plan.Plan, h *horizon, selector *spec.Selector, snapshot *inventory.Snapshot) {
+	if selector != nil {
+		s.stale = h.of(selector)
+		s.unread = s.stale.text()
 	}
-	for i := range s.Sources {
-		if src := &s.Sources[i]; !src.Listed {
-			return "the clusters of region " + cmp.Or(src.Region, src.Source.Region, "(this task's)") + " have not been listed yet"
-		}
+	if p == nil {
+		return
 	}
-	for i := range s.Scopes {
-		if st := &s.Scopes[i]; !st.Listed() && st.State != inventory.Gone {
-			return "cluster " + s.Scopes[i].Scope.String() + " has not been read yet"
-		}
+	if at, ok := p.Places[s.id.Name]; ok {
+		s.pool, s.stale = at.Pool, s.stale.with(selector, snapshot, at.Scopes)
 	}
-	return ""
+	s.finding = firstFinding(p, s.id)
 }
 
 // firstFinding is of a ScrapeTarget; without one, why it has no target.
@@ -81,20 +74,6 @@ func firstFinding(p *plan.Plan, id spec.ID) string {
 		return p.WhyNone(id.Name)
 	}
 	return p.Findings[i].Code + ": " + p.Findings[i].Message
-}
-
-// stale are those of the scopes that are not up to date.
-func stale(snapshot *inventory.Snapshot, scopes []inventory.Scope) []inventory.ScopeStatus {
-	if snapshot == nil {
-		snapshot = &inventory.Snapshot{}
-	}
-	var out []inventory.ScopeStatus
-	for _, scope := range scopes {
-		if st := snapshot.Status(scope); st.State == inventory.Stale || st.State == inventory.Unsynced {
-			out = append(out, st)
-		}
-	}
-	return out
 }
 
 // conditions are the three of an object.
@@ -147,6 +126,9 @@ func (c *Controller) taken(s *standing) (status, reason, message string) {
 	case slices.Contains(config.lost, s.pool):
 		return reconcile.False, reconcile.ReasonPoolMissing, "Prometheus lacks scrape pools: " + strings.Join(config.lost, ", ")
 	}
+	if s.unread != "" {
+		return reconcile.True, reconcile.ReasonServed, "targets may be missing: " + s.unread
+	}
 	return reconcile.True, reconcile.ReasonServed, ""
 }
 
@@ -160,29 +142,12 @@ func (s *standing) staleness() reconcile.Condition {
 		c.Reason, c.Message = reconcile.ReasonSourceFailed, s.failed
 	case s.served != s.observed:
 		c.Reason, c.Message = reconcile.ReasonOldVersion, fmt.Sprintf("revision %s is served: %s", s.served, s.accepted.Message)
-	case len(s.stale) > 0:
-		c.Reason, c.Message, c.Since = reconcile.ReasonStaleScopes, staleScopes(s.stale), s.stale[0].Since
-		for _, st := range s.stale {
-			if st.Since.Before(c.Since) {
-				c.Since = st.Since
-			}
-		}
+	case len(s.stale.places) > 0:
+		c.Reason, c.Message, c.Since = reconcile.ReasonStaleScopes, s.stale.text(), s.stale.since
 	default:
 		c.Status, c.Reason = reconcile.False, reconcile.ReasonFresh
 	}
 	return c
-}
-
-func staleScopes(scopes []inventory.ScopeStatus) string {
-	var parts []string
-	for _, st := range scopes {
-		why := st.Reason
-		if why == "" {
-			why = "has not been read yet"
-		}
-		parts = append(parts, "cluster "+st.Scope.String()+": "+why)
-	}
-	return strings.Join(parts, "; ")
 }
 
 // restand gives the objects their conditions as of now. The objects of before are

@@ -88,11 +88,11 @@ func TestConditionsOfTargets(t *testing.T) {
 		wantConditions(t, w, name, "Accepted=True Valid", "Ready=False NoTargets: selects no running container", "Stale=False Fresh")
 		w.inventory.Become(inventory.ScopeStatus{Scope: prod, State: inventory.Unsynced})
 		w.wait(window)
-		wantConditions(t, w, name, "Accepted=True Valid", "Ready=Unknown NotRead: cluster 111111111111/us-east-1/prod has not been read yet", "Stale=False Fresh")
+		wantConditions(t, w, name, "Accepted=True Valid", "Ready=Unknown NotRead: cluster 111111111111/us-east-1/prod has not been read yet", "Stale=True StaleScopes: cluster 111111111111/us-east-1/prod has not been read yet")
 		w.inventory.Scale(1)
 		w.inventory.Become(inventory.ScopeStatus{Scope: prod, State: inventory.Stale, Since: time.Unix(5, 0), Reason: "throttled"})
 		w.wait(window)
-		wantConditions(t, w, name, "Accepted=True Valid", "Ready=True Served", "Stale=True StaleScopes: cluster 111111111111/us-east-1/prod: throttled")
+		wantConditions(t, w, name, "Accepted=True Valid", "Ready=True Served", "Stale=True StaleScopes: cluster 111111111111/us-east-1/prod cannot be read now")
 		if since := w.c.Status().Objects[2].Conditions[2].Since; !since.Equal(time.Unix(5, 0)) {
 			t.Errorf("stale since %v", since)
 		}

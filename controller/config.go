@@ -28,6 +28,9 @@ type configState struct {
 	// of them is gone back to.
 	refused map[string]bool
 	hold    holding
+	// leaving says that targets are kept where the configuration before the one that
+	// stays has them, until Prometheus has loaded that.
+	leaving bool
 	// history are the objects that configurations were made of, by digest.
 	history map[string]map[spec.ID]string
 	// objects are the revisions that published is made of, and
@@ -55,12 +58,15 @@ func (s *configState) allowed(now time.Time) bool {
 	return s.rejected == nil || now.Sub(s.rejected.at) >= rejectedFor
 }
 
-// standing is where what is desired stands with Prometheus.
-func (s *configState) standing(now time.Time) reconcile.Standing {
-	switch {
-	case s.instead(), !s.allowed(now):
-		return reconcile.Refused
-	case s.confirmed != "" && s.confirmed == s.desired:
+// stays says that what is desired is not to be published: another configuration is
+// held, or Prometheus has refused it.
+func (s *configState) stays(now time.Time) bool {
+	return s.instead() || s.stuck() || !s.allowed(now)
+}
+
+// standing is where what is desired, and may be published, stands with Prometheus.
+func (s *configState) standing() reconcile.Standing {
+	if s.confirmed != "" && s.confirmed == s.desired {
 		return reconcile.Confirmed
 	}
 	return reconcile.Wanted
@@ -70,6 +76,9 @@ func (s *configState) standing(now time.Time) reconcile.Standing {
 func (s *configState) settled(pass *reconcile.Pass) bool {
 	if pass.Plan == nil {
 		return true
+	}
+	if s.leaving && s.confirmed == s.published {
+		return false
 	}
 	if s.instead() {
 		return s.published == s.hold.asked.Digest
@@ -221,7 +230,7 @@ func (c *Controller) rollBack(cause error) {
 	if digest == s.desired {
 		s.rejected = &rejection{at: time.Now(), err: err}
 	}
-	if err := c.goBack(); err != nil {
+	if _, err := c.stay(c.wanted(), time.Now()); err != nil {
 		c.passErr = err // the pass that follows tries again, and logs it
 	}
 }
@@ -257,11 +266,11 @@ func (c *Controller) earlier(cause error) string {
 
 // goBack makes the configuration current that Prometheus confirmed before, and
 // has Prometheus told.
-func (c *Controller) goBack() error {
+func (c *Controller) goBack(digest string) error {
 	s := &c.config
-	change := Change{At: time.Now(), Kind: ChangeRollback, Summary: fmt.Sprintf("configuration %s instead of %s", s.previous, s.published)}
-	if err := c.output.Swap(s.previous); err != nil {
-		return fmt.Errorf("go back to configuration %s: %w", s.previous, err)
+	change := Change{At: time.Now(), Kind: ChangeRollback, Summary: fmt.Sprintf("configuration %s instead of %s", digest, s.published)}
+	if err := c.output.Swap(digest); err != nil {
+		return fmt.Errorf("go back to configuration %s: %w", digest, err)
 	}
 	back, swapped, err := c.output.Current()
 	if err != nil {

@@ -53,6 +53,8 @@ type Inventory interface {
 type Output interface {
 	// Live is what is published now. It is not changed afterwards.
 	Live() (*artifact.Bundle, error)
+	// WriteTargets is as in [reconcile.Targets].
+	WriteTargets(now time.Time, pools []artifact.Pool) (reconcile.Published, error)
 	Current() (digest string, swapped time.Time, err error)
 	Swap(digest string) error
 	Collect(keep map[string]bool, generations int) error
@@ -75,6 +77,10 @@ type Output interface {
 	Sound(digest string) error
 	// Confirm notes that Prometheus has confirmed a configuration.
 	Confirm(digest string) error
+	// ReadGeneration is the configuration of that digest.
+	ReadGeneration(digest string) (artifact.Files, error)
+	// Scraped is what that configuration has scraped; nil where nobody knows.
+	Scraped(digest string) (artifact.Scraped, error)
 }
 
 // Reloader has Prometheus take a configuration and watches that it keeps it.
@@ -150,11 +156,13 @@ type Controller struct {
 	unfinished bool // not all of last is written yet
 	published  artifact.Bundle
 	config     configState
+	scraped    ScrapedLog
 	backoff    time.Duration
 	resume     time.Time // no pass before it
 	failure    string    // the last error logged
 	problems   map[string]bool
-	overdue    map[string]bool   // places that were logged
+	failing    map[string]bool   // places that were logged not to be read
+	overdue    map[string]bool   // those that were logged to be overdue
 	events     map[string]string // why the events of a place do not arrive, as logged
 	remembered *spec.Set         // whose accepted objects are on disk
 	told       map[string]bool   // grave differences that were logged
@@ -205,7 +213,9 @@ func (c *Controller) Run(ctx context.Context) error {
 		group.Go(func() error { w.run(inner); return nil })
 	}
 	group.Go(func() error { c.loop(inner); return nil })
-	if err := group.Wait(); ctx.Err() == nil {
+	err := group.Wait()
+	c.writeLast(ctx)
+	if ctx.Err() == nil {
 		return err
 	}
 	return nil
@@ -267,6 +277,7 @@ func (c *Controller) found() {
 		return
 	}
 	c.config.previous = digest
+	c.noteFound(digest)
 	s := newStatus(StateStarting, c.Status().Message)
 	s.Healthy = true
 	c.introduce(s)
@@ -341,6 +352,7 @@ func (c *Controller) attempt(ctx context.Context, now time.Time) (r result) {
 	r.idle = r.pass == c.last && !c.unfinished && c.config.settled(r.pass) && c.output.Intact()
 	if !r.idle {
 		r.done, r.err = c.publish(r.pass, now)
+		c.metrics.wrote(r.done, r.err)
 	}
 	return r
 }

@@ -3,6 +3,7 @@ package controller
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -184,11 +185,11 @@ func (a *account) Scale(n int) {
 	a.Trigger()
 }
 
-// Become changes how far the scope can be trusted, and triggers.
-func (a *account) Become(st inventory.ScopeStatus) {
+// Become changes how far scopes can be trusted, and triggers. They are sorted.
+func (a *account) Become(scopes ...inventory.ScopeStatus) {
 	a.mu.Lock()
 	s := *a.snapshot
-	s.Scopes = []inventory.ScopeStatus{st}
+	s.Scopes = scopes
 	a.snapshot = &s
 	a.mu.Unlock()
 	a.Trigger()
@@ -224,6 +225,20 @@ type output struct {
 	meddled     []string
 	hold        *target.Hold
 	confirmed   []string
+	watch       func(o *output) // called at every change
+}
+
+// Watch has every change of what is published looked at; the lock is held then.
+func (o *output) Watch(look func(o *output)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.watch = look
+}
+
+func (o *output) changed() {
+	if o.watch != nil {
+		o.watch(o)
+	}
 }
 
 // Fail makes a method fail by its name until it is told nil.
@@ -355,6 +370,7 @@ func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (done reconc
 		done.Changed++
 		done.Bytes += int64(len(p.Encode()))
 		o.pools[p.Path], o.modified[p.Path] = p, now
+		o.changed()
 	}
 	if done.Changed > 0 {
 		o.written = now
@@ -381,6 +397,7 @@ func (o *output) WriteConfig(files artifact.Files, check func(artifact.Files) er
 func (o *output) swap(digest string) {
 	if o.current != digest {
 		o.current, o.swapped = digest, time.Now()
+		o.changed()
 	}
 }
 
@@ -408,7 +425,27 @@ func (o *output) Collect(keep map[string]bool, _ int) error {
 	defer o.mu.Unlock()
 	o.collected = slices.Sorted(maps.Keys(keep))
 	o.collections++
+	maps.DeleteFunc(o.pools, func(path string, _ artifact.Pool) bool { return !keep[path] })
+	o.changed()
 	return o.failing["Collect"]
+}
+
+func (o *output) ReadGeneration(digest string) (artifact.Files, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.generations[digest] == nil {
+		return nil, fmt.Errorf("no generation %q", digest)
+	}
+	return o.generations[digest], nil
+}
+
+func (o *output) Scraped(digest string) (s artifact.Scraped, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if data, ok := o.state[target.ScrapedFile(digest)]; ok {
+		err = json.Unmarshal([]byte(data), &s)
+	}
+	return s, err
 }
 
 func (o *output) WriteState(name string, data []byte) error {

@@ -78,25 +78,3 @@ func summary(d []artifact.PoolDifference) string {
 	}
 	return listed(parts, "; ")
 }
-
-// targetLines are one line for each target, as many as are kept.
-func targetLines(d []artifact.PoolDifference) string {
-	const ending = 64 // bytes of the line that may end it
-	var b strings.Builder
-	lines, all := 0, 0
-	for i := range d {
-		size, left := d[i].Size(), maxTargetLines-lines
-		all += size
-		for _, line := range d[i].Lines(left)[:min(size, left)] {
-			if b.Len()+len(line) >= maxDiffBytes-ending {
-				break
-			}
-			b.WriteString(line + "\n")
-			lines++
-		}
-	}
-	if lines < all {
-		fmt.Fprintf(&b, "... and %d targets more\n", all-lines)
-	}
-	return b.String()
-}

@@ -52,7 +52,7 @@ func TestChangesOfTargets(t *testing.T) {
 		if since := api.LastChange.Sub(start); api.Name != "api" || since <= window || since > 2*window {
 			t.Errorf("%s changed after %v", api.Name, since)
 		}
-		if diff := w.c.Status().Changes[0].Diff; strings.Count(diff, "\n") != 3 || !strings.HasPrefix(diff, `+ 10.0.0.2:8080 {__metrics_path__="/metrics"`) {
+		if diff := w.c.Status().Changes[0].Diff; strings.Count(diff, "\n") != 3 || !strings.HasPrefix(diff, `+ 10.0.0.2:8080 {job="api", ecs_cluster="prod", `) || strings.Contains(diff, "__") {
 			t.Errorf("diff %s", diff)
 		}
 		w.inventory.Scale(1)
@@ -207,7 +207,7 @@ func TestManyTargets(t *testing.T) {
 		after = append(after, pool)
 	}
 	c := targetChange(time.Now(), artifact.DiffTargets(nil, after))
-	if lines := strings.Count(c.Diff, "\n"); lines != maxTargetLines+1 || !strings.HasSuffix(c.Diff, "... and 200 targets more\n") {
+	if lines := strings.Count(c.Diff, "\n"); lines != maxTargetLines+1 || !strings.HasSuffix(c.Diff, "... and 204 targets more\n") {
 		t.Errorf("%d lines: %s", lines, c.Diff[len(c.Diff)-80:])
 	}
 	if want := "object0: 30 added; object1: 30 added; object2: 30 added; object3: 30 added; object4: 30 added; object5: 30 added; and 4 more"; c.Summary != want {

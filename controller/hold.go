@@ -45,9 +45,12 @@ func (h *holding) status() *Hold {
 }
 
 // message says what is held, since when, why, and how that ends.
-func (h *Hold) message() string {
-	if h.Error != "" {
+func (h *Hold) message(published string) string {
+	switch {
+	case h.Error != "":
 		return "a configuration was to be held and is not: " + h.Error
+	case h.Digest != published:
+		return fmt.Sprintf("configuration %s is to be held, and becomes current when its target files are written", h.Digest)
 	}
 	text := fmt.Sprintf("configuration %s is held since %s", h.Digest, h.Since.UTC().Format(time.RFC3339))
 	if h.Reason != "" {
@@ -94,22 +97,18 @@ func (c *Controller) sayHold(before holding) {
 	}
 }
 
-// follow makes the held configuration current and has Prometheus told, whatever
-// becomes of passes: who goes back may do so because of them.
-func (c *Controller) follow() error {
+// follow makes the held configuration current and has Prometheus told.
+func (c *Controller) follow(held string) error {
 	s := &c.config
-	if !s.hold.held() || s.published == s.hold.asked.Digest {
-		return nil
-	}
-	c.beginHistory()
-	if err := c.output.Swap(s.hold.asked.Digest); err != nil {
-		return fmt.Errorf("hold configuration %s: %w", s.hold.asked.Digest, err)
+	if err := c.output.Swap(held); err != nil {
+		return fmt.Errorf("hold configuration %s: %w", held, err)
 	}
 	digest, swapped, err := c.output.Current()
 	if err != nil {
 		return err
 	}
 	s.publish(digest, swapped)
+	s.leaving = true
 	c.record(Change{At: time.Now(), Kind: ChangeRollback, Summary: strings.TrimSuffix("configuration "+digest+" is held: "+s.hold.asked.Reason, ": ")})
 	s.objects = s.history[digest]
 	c.options.Log.Info("published configuration", "digest", digest, "held", true)
@@ -120,10 +119,22 @@ func (c *Controller) follow() error {
 	return nil
 }
 
+// followHold follows what is to be held, whatever becomes of passes: who goes back
+// may do so because of them.
+func (c *Controller) followHold() error {
+	s := &c.config
+	if !s.hold.held() || s.published == s.hold.asked.Digest {
+		return nil
+	}
+	done, err := c.stay(c.wanted(), time.Now())
+	c.metrics.wrote(done, err)
+	return err
+}
+
 // lookAtHold follows what is to be held, and has a pass run where that changed.
 func (c *Controller) lookAtHold(next *alarm) {
 	changed, before := c.holdChanged(), c.config.published
-	err := c.follow()
+	err := c.followHold()
 	if err != nil { // tried again at the next look
 		c.note(c.options.Log.Error, "the held configuration is not live", err)
 	}

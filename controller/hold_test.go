@@ -125,13 +125,16 @@ func TestHoldThatCannotBe(t *testing.T) {
 		if s.State != StateDegraded || !s.Ready || !strings.Contains(s.Message, "is not: no generation") || w.held() != "0" {
 			t.Errorf("status %+v", s)
 		}
+		if n := testCounter(t, w, "ecs_scrape_config_hold_failed"); n != 1 {
+			t.Errorf("the metric is %v", n)
+		}
 		w.write(map[string]string{"rule.yaml": ruleText("second")})
 		w.wait(window)
 		if w.output.Rules() != "second" {
 			t.Errorf("rules %s", w.output.Rules())
 		}
 		w.ask(nil)
-		if s := w.c.Status(); s.State != StateOK {
+		if s := w.c.Status(); s.State != StateOK || testCounter(t, w, "ecs_scrape_config_hold_failed") != 0 {
 			t.Errorf("status %+v", s)
 		}
 	})
@@ -231,6 +234,9 @@ func TestInterference(t *testing.T) {
 		}
 		if n := strings.Count(strings.Join(w.log.Take(), "\n"), "somebody else writes"); n != 1 {
 			t.Errorf("logged %d times", n)
+		}
+		if n := testCounter(t, w, "ecs_scrape_interference_total"); n != 3 {
+			t.Errorf("counted %v times", n)
 		}
 		w.wait(interferenceFor)
 		w.inventory.Scale(1)

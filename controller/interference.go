@@ -28,6 +28,7 @@ func (i Interference) message() string {
 func (c *Controller) noteInterference(now time.Time) {
 	c.interference = slices.DeleteFunc(c.interference, func(i Interference) bool { return now.Sub(i.At) >= interferenceFor })
 	for _, what := range c.output.Interference() {
+		c.metrics.meddled.Inc()
 		same := func(i Interference) bool { return i.What == what }
 		if !slices.ContainsFunc(c.interference, same) {
 			c.options.Log.Warn("somebody else writes into the output directory; it is undone", "what", what)

@@ -18,6 +18,8 @@ type Metrics struct {
 	duration   prometheus.Histogram
 	passed     prometheus.Gauge
 	publishing prometheus.Counter
+	failing    prometheus.Gauge
+	meddled    prometheus.Counter
 	reloads    *prometheus.CounterVec
 	reload     prometheus.Gauge
 	writes     prometheus.Counter
@@ -26,6 +28,8 @@ type Metrics struct {
 	bytes      prometheus.Counter
 	loads      *prometheus.CounterVec
 	load       prometheus.Gauge
+
+	failed bool // the last publication; of the loop's goroutine alone
 }
 
 // NewMetrics registers the controller's metrics.
@@ -40,6 +44,8 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}),
 		passed:     gauge("ecs_scrape_reconcile_last_success_timestamp_seconds", "When a pass succeeded last, also one that found nothing to do."),
 		publishing: counter("ecs_scrape_publish_failures_total", "Passes that could not write all of what they should: the disk is full or read-only, or the directory is another's."),
+		failing:    gauge("ecs_scrape_publish_failing_since_timestamp_seconds", "Since when no pass could write all of what it should; 0 while they can."),
+		meddled:    counter("ecs_scrape_interference_total", "Times that somebody else was found to have altered or removed a published file. It was undone."),
 		reloads: counters("ecs_scrape_reloads_total", "Configurations that Prometheus confirmed, rejected, or left unconfirmed.",
 			"confirmed", "rejected", "unconfirmed"),
 		reload: gauge("ecs_scrape_reload_last_success_timestamp_seconds", "When Prometheus was last seen to have loaded a newly published configuration."),
@@ -57,7 +63,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Help: "Times that the status was written, by place (file, s3) and result.",
 		}, []string{"place", "result"}),
 	}
-	r.MustRegister(m.passes, m.duration, m.passed, m.publishing, m.reloads, m.reload, m.writes, m.bytes, m.loads, m.load, m.puts, m.reads)
+	r.MustRegister(m.passes, m.duration, m.passed, m.publishing, m.failing, m.meddled, m.reloads, m.reload, m.writes, m.bytes, m.loads, m.load, m.puts, m.reads)
 	return m
 }
 
@@ -89,6 +95,8 @@ func resultOf(err error) string {
 func (m *Metrics) observe(d time.Duration, idle bool, err error) {
 	if err == nil {
 		m.passed.SetToCurrentTime()
+		m.failed = false
+		m.failing.Set(0)
 	}
 	if idle {
 		return
@@ -121,12 +129,16 @@ func (m *Metrics) put(place string, err error) {
 
 func (m *Metrics) read(after time.Duration) { m.reads.Observe(after.Seconds()) }
 
-// wrote takes down a publication.
+// wrote takes down a publication. That it failed stands until a pass succeeds.
 func (m *Metrics) wrote(done reconcile.Published, err error) {
 	m.writes.Add(float64(done.Changed))
 	m.bytes.Add(float64(done.Bytes))
 	if err != nil {
 		m.publishing.Inc()
+		if !m.failed {
+			m.failing.SetToCurrentTime()
+		}
+		m.failed = true
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"ecs-scrape/reconcile"
 	"ecs-scrape/reconcile/inventory"
+	"ecs-scrape/reconcile/plan"
 	"ecs-scrape/spec"
 )
 
@@ -24,6 +25,11 @@ var (
 	descConfig    = statusDesc("config_info", "Digests of the desired, published and confirmed configuration.", "desired", "published", "confirmed")
 	descRejected  = statusDesc("config_rejected", "Whether Prometheus refused the configuration that the specs ask for, so that an earlier one is served.")
 	descHold      = statusDesc("config_held", "Whether a configuration that was gone back to is held, so that changes of configuration and rules wait.")
+	descNotHeld   = statusDesc("config_hold_failed", "Whether a configuration was to be held and is not, as it is damaged, not kept any more, or the wish cannot be read: what the specs ask for is live instead.")
+	descObjects   = statusDesc("objects", "Objects of the specs by kind, also of kinds that there are none of. Those of another Prometheus are left out; absent before the first pass.", "kind")
+	descFindings  = statusDesc("object_findings", "Tasks in which an object misses something, by the code of the finding; 1 of a finding that is of no task. Absent where there is none.", "kind", "name", "code")
+	descWarnings  = statusDesc("object_warnings", "Warnings about the version of an object in the source, which is served all the same.", "kind", "name")
+	descStray     = statusDesc("specs_problems_without_object", "Those of the errors that belong to no object: of files that cannot be read or parsed, and of the specs as a whole.")
 	descProblems  = statusDesc("specs_problems", "Errors in the documents of the source: of objects, and of files that hold none.")
 	descOverdue   = statusDesc("scopes_overdue", "Clusters, and regions whose clusters cannot be listed, that have not been read for longer than --ecs.stale-after.")
 	descRegion    = statusDesc("region_stale_seconds", "Seconds for which the clusters of a region could not be listed; 0 while they can.", ofRegion...)
@@ -43,7 +49,7 @@ type statusCollector struct{ c *Controller }
 func (s statusCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descTargets, descWithheld, descCondition, descHeld, descWaiting, descHealthy, descReady, descConfig, descRejected, descHold,
-		descProblems, descOverdue, descRegion, descUnread, descScope, descLacking,
+		descNotHeld, descObjects, descFindings, descWarnings, descStray, descProblems, descOverdue, descRegion, descUnread, descScope, descLacking,
 	} {
 		ch <- d
 	}
@@ -62,9 +68,10 @@ func (s statusCollector) Collect(ch chan<- prometheus.Metric) {
 	g.put(descConfig, 1, st.Config.Desired, st.Config.Published, st.Config.Confirmed)
 	g.put(descRejected, flag(st.Config.Rejected))
 	g.put(descHold, flag(st.Hold != nil && st.Hold.Error == ""))
-	for i := range st.Objects {
-		g.object(&st.Objects[i])
-	}
+	g.put(descNotHeld, flag(st.Hold != nil && st.Hold.Error != ""))
+	g.put(descStray, float64(strayProblems(st)))
+	g.objects(st)
+	g.findings(st.Findings)
 	g.regions(st.Sources)
 	for i := range st.Scopes {
 		g.scope(&st.Scopes[i])
@@ -78,7 +85,58 @@ func (g gauges) put(d *prometheus.Desc, v float64, labels ...string) {
 	g <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 }
 
+// strayProblems counts the errors that no object's condition tells of.
+func strayProblems(st *Status) (n int) {
+	known := map[spec.ID]bool{}
+	for i := range st.Objects {
+		known[spec.ID{Kind: st.Objects[i].Kind, Name: st.Objects[i].Name}] = true
+	}
+	for _, p := range spec.Errors(st.Problems) {
+		if !known[p.Object] {
+			n++
+		}
+	}
+	return n
+}
+
+// objects puts what there is of each object, and how many there are. A kind of
+// which none is left is at zero: a series that ends alerts nobody.
+func (g gauges) objects(st *Status) {
+	if len(st.Objects) == 0 && st.State == StateStarting {
+		return
+	}
+	count := map[string]int{spec.KindPrometheusConfig: 0, spec.KindPrometheusRule: 0, spec.KindScrapeTarget: 0}
+	for i := range st.Objects {
+		o := &st.Objects[i]
+		g.object(o)
+		if !o.Other {
+			count[o.Kind]++
+		}
+	}
+	for kind, n := range count {
+		g.put(descObjects, float64(n), kind)
+	}
+}
+
+// findings puts one gauge for each object and code.
+func (g gauges) findings(all []plan.Finding) {
+	type of struct {
+		object spec.ID
+		code   string
+	}
+	tasks := map[of]int{}
+	for i := range all {
+		tasks[of{all[i].Object, all[i].Code}] += max(1, all[i].Tasks)
+	}
+	for f, n := range tasks {
+		g.put(descFindings, float64(n), f.object.Kind, f.object.Name, f.code)
+	}
+}
+
 func (g gauges) object(o *ObjectStatus) {
+	if !o.Other {
+		g.put(descWarnings, float64(len(o.Warnings)), o.Kind, o.Name)
+	}
 	for _, c := range o.Conditions {
 		if !o.Other && c.Reason != reconcile.ReasonNotSelected {
 			g.put(descCondition, conditionValue(c.Status), o.Kind, o.Name, c.Type)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 )
 
@@ -15,7 +16,8 @@ type Outlet struct {
 	// Place is what the metric calls it, and Name what the log does.
 	Place, Name string
 	// Put writes a document in the place of the one before, or fails and leaves
-	// that. It is called from one goroutine, with a context of [putWithin].
+	// that. It is not called again before it has returned; its context ends after
+	// [putWithin], and at the end of the controller after [lastWithin].
 	Put func(ctx context.Context, document []byte) error
 	// Every is how often it is written at most.
 	Every time.Duration
@@ -28,6 +30,9 @@ const (
 	heartbeat = time.Minute
 	// putWithin bounds one attempt.
 	putWithin = 20 * time.Second
+	// lastWithin bounds the one at the end of the process, which ECS does not wait
+	// for much longer.
+	lastWithin = 500 * time.Millisecond
 )
 
 // Document is the status as it is served and written: JSON, with a newline.
@@ -132,6 +137,32 @@ func (w *writer) write(ctx context.Context) {
 		w.log.Info("the status is written again", "to", w.Name)
 	}
 	w.seen, w.digest, w.written, w.pause, w.failure = s, s.digest(), time.Now(), 0, ""
+}
+
+// last writes the status once more, as it was at the end.
+func (w *writer) last(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastWithin)
+	defer cancel()
+	doc, err := w.status().Document()
+	if err == nil {
+		err = w.Put(ctx, doc)
+	}
+	if err != nil && w.failure == "" {
+		w.log.Warn("the last status is not written", "to", w.Name, "err", err)
+	}
+}
+
+// writeLast writes the status to all outlets, at the end of Run: nothing else of it
+// runs any more, and the context may have ended.
+func (c *Controller) writeLast(ctx context.Context) {
+	s := *c.Status()
+	c.introduce(&s)
+	c.status.Store(&s)
+	var all sync.WaitGroup
+	for _, w := range c.writers {
+		all.Go(func() { w.last(context.WithoutCancel(ctx)) })
+	}
+	all.Wait()
 }
 
 // failed has it tried again, after pauses that grow, and logs it once.

@@ -141,6 +141,38 @@ func TestOutletFails(t *testing.T) {
 	})
 }
 
+// TestOutletAtTheEnd: the last document is of the end, with what came after the one
+// before; a place that does not answer is not waited for.
+func TestOutletAtTheEnd(t *testing.T) {
+	inOutletWorld(t, func(t *testing.T, w *world, s *shelf) {
+		w.wait(20 * time.Second)
+		s.taken()
+		w.stop()
+		docs, _ := s.taken()
+		if len(docs) != 1 {
+			t.Fatalf("%d documents at the end", len(docs))
+		}
+		if last := decoded(t, docs[0]); !last.Time.Equal(time.Now()) || last.State != StateOK || len(last.Changes) == 0 {
+			t.Errorf("of %v, %s, %d changes", last.Time, last.State, len(last.Changes))
+		}
+		w.options.Outlets[0].Put = func(ctx context.Context, _ []byte) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		w.start(w.server)
+		w.wait(time.Second)
+		w.log.Take()
+		began := time.Now()
+		w.stop()
+		if took := time.Since(began); took != lastWithin {
+			t.Errorf("the end takes %v", took)
+		}
+		wantLog(t, w, "WARN the last status is not written: context deadline exceeded")
+		w.options.Outlets = nil
+		w.start(w.server) // which is stopped after this
+	})
+}
+
 // TestTimeTells: without anything to do the status is looked at all the same.
 func TestTimeTells(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) { // specs are looked at each hour

@@ -9,8 +9,7 @@ import (
 	"ecs-scrape/reconcile/inventory"
 )
 
-// Overdue is a place that could not be read for longer than
-// [Options.StaleAfter]. Its targets are served as last known, however long
+// Overdue is a place that could not be read for longer than --ecs.stale-after. Its targets are served as last known, however long
 // that takes; that nobody would notice is what this is for.
 type Overdue struct {
 	Account string    `json:"account,omitempty"`
@@ -75,6 +74,31 @@ func (c *Controller) logOverdue(places []Overdue) {
 		}
 	}
 	c.overdue = now
+}
+
+// failsFor is for how long a place may fail before that is logged: a call that is
+// refused once is made again within seconds.
+const failsFor = time.Minute
+
+// logFailing logs each place that cannot be read, long before it is overdue, and
+// when it can be again.
+func (c *Controller) logFailing(s *Status, now time.Time) {
+	failing := map[string]bool{}
+	for _, o := range overdue(s.Sources, s.Scopes, now, failsFor) {
+		if o.Reason == "" { // its turn has not come yet
+			continue
+		}
+		failing[o.place()] = true
+		if !c.failing[o.place()] {
+			c.options.Log.Warn("cannot be read; its targets stay as last known", "place", o.place(), "since", o.Since.UTC().Format(time.RFC3339), "reason", o.Reason)
+		}
+	}
+	for place := range c.failing {
+		if !failing[place] {
+			c.options.Log.Info("can be read again", "place", place)
+		}
+	}
+	c.failing = failing
 }
 
 // logEvents logs when the events of a region no longer arrive, and when they do

@@ -64,6 +64,42 @@ ecs_scrape_cluster_stale_seconds{account="111111111111",cluster="prod",region="u
 	})
 }
 
+// TestFailingIsLogged: that a place cannot be read is told once, after a minute, and
+// so is that it can be again; of what was not tried yet, nothing.
+func TestFailingIsLogged(t *testing.T) {
+	t.Parallel()
+	log := &journal{}
+	c := &Controller{options: Options{Log: slog.New(log)}}
+	begun := time.Unix(1000, 0)
+	denied := Status{
+		Sources: []inventory.SourceStatus{{Source: inventory.Source{Region: "r"}, Since: begun, Reason: "denied"}},
+		Scopes: []inventory.ScopeStatus{
+			{Scope: prod, State: inventory.Stale, Since: begun, Reason: "request 1"},
+			{Scope: inventory.Scope{Cluster: "new"}, State: inventory.Unsynced, Since: begun},
+		},
+	}
+	again := denied
+	again.Scopes = []inventory.ScopeStatus{{Scope: prod, State: inventory.Stale, Since: begun, Reason: "request 2"}}
+	const warning, info = "WARN cannot be read; its targets stay as last known", "INFO can be read again"
+	for i, step := range []struct {
+		status *Status
+		after  time.Duration
+		want   []string
+	}{
+		{&denied, 59 * time.Second, nil},
+		{&denied, time.Minute, []string{warning, warning}},
+		{&again, time.Hour, nil},
+		{&Status{Sources: denied.Sources}, time.Hour, []string{info}},
+		{&Status{}, time.Hour, []string{info}},
+		{&Status{}, time.Hour, nil},
+	} {
+		c.logFailing(step.status, begun.Add(step.after))
+		if got := log.Take(); !slices.Equal(got, step.want) {
+			t.Errorf("step %d: logged %q, want %q", i, got, step.want)
+		}
+	}
+}
+
 // TestOverduePlaces: regions whose clusters cannot be listed count, places that
 // are gone or synced do not, and 0 is never.
 func TestOverduePlaces(t *testing.T) {

@@ -14,26 +14,22 @@ import (
 // publish makes the pass live and has Prometheus told.
 func (c *Controller) publish(pass *reconcile.Pass, now time.Time) (reconcile.Published, error) {
 	c.config.desire(pass.Plan.Bundle.Digest())
-	standing := c.config.standing(now)
+	stays := c.config.stays(now)
 	c.beginHistory()
-	done, err := c.reconciler.Publish(pass, now, standing)
-	c.metrics.wrote(done, err)
+	done, err := c.write(pass, now, stays)
 	if err != nil {
 		return done, err
 	}
 	c.published = pass.Plan.Bundle
 	c.memory.moved(c.history.targets(now, c.published.Pools), now)
-	if err := c.stay(standing); err != nil {
-		return done, err
-	}
 	c.noteInterference(now)
 	digest, swapped, err := c.output.Current()
 	if err != nil {
 		return done, err
 	}
-	c.need(standing)
+	c.need(stays)
 	before := c.config.objects
-	if standing != reconcile.Refused {
+	if !stays {
 		c.config.made(revisions(pass))
 	}
 	if digest != c.config.published || !swapped.Equal(c.config.swapped) {
@@ -65,29 +61,31 @@ func (c *Controller) record(change Change) {
 	c.history.configured(change, live.Config)
 }
 
-// stay sees to it that the configuration that is to stay is current, and whole,
-// where what the specs ask for is not published.
-func (c *Controller) stay(standing reconcile.Standing) error {
-	switch {
-	case c.config.hold.held():
-		if err := c.follow(); err != nil {
-			return err
-		}
-	case c.config.stuck():
-		return c.goBack()
+// write publishes the pass, or has its targets follow where another configuration
+// stays.
+func (c *Controller) write(pass *reconcile.Pass, now time.Time, stays bool) (reconcile.Published, error) {
+	want := &pass.Plan.Bundle
+	if stays {
+		return c.stay(want, now)
 	}
-	if standing == reconcile.Refused {
-		return c.output.Mend()
+	c.config.leaving = false
+	done, err := c.reconciler.Publish(pass, now, c.config.standing())
+	if err != nil {
+		return done, err
 	}
-	return nil
+	digest, _, err := c.output.Current()
+	if err != nil || digest != want.Digest() {
+		return done, err
+	}
+	return done, c.scraped.Note(c.output, digest, want.Pools)
 }
 
 // need has the confirmer look for the pools that have targets by now. What was
 // gone back to has other pools than the pass, and has been confirmed before.
-func (c *Controller) need(standing reconcile.Standing) {
+func (c *Controller) need(stays bool) {
 	switch {
 	case c.confirmer == nil:
-	case standing == reconcile.Refused:
+	case stays:
 		c.confirmer.need(nil)
 	default:
 		c.confirmer.need(withTargets(c.published.Pools))

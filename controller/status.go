@@ -1,8 +1,7 @@
 package controller
 
 import (
-	"cmp"
-	"maps"
+	"errors"
 	"slices"
 	"time"
 
@@ -32,7 +31,9 @@ type Status struct {
 	Instance Instance `json:"instance"` // the controller
 
 	State   string `json:"state"`             // starting, pending, ok or degraded
-	Message string `json:"message,omitempty"` // why it is not ok
+	Message string `json:"message,omitempty"` // why it is not ok: that of the first of reasons
+	// Reasons are all that is not as it should be, one of each kind, the worst first.
+	Reasons []Reason `json:"reasons"`
 	// Healthy says that current/ is a set that passed validation: /healthz.
 	Healthy bool `json:"healthy"`
 	// Ready says that what the specs ask for is published and confirmed, and that
@@ -42,8 +43,8 @@ type Status struct {
 	// Time is when the controller last looked, which is at least every half minute. A
 	// document that is much older is of a controller that hangs, or is gone.
 	Time time.Time `json:"time"`
-	// LastError is the last reason for not being as asked for. It stays when that
-	// is over, until there is another one.
+	// LastError is the reason that came to be last. It stays when that is over,
+	// until there is another one.
 	LastError *ErrorStatus `json:"lastError,omitempty"`
 
 	Specs   SpecsStatus   `json:"specs"`   // where the specs come from and which are in use
@@ -59,9 +60,10 @@ type Status struct {
 	Sources  []inventory.SourceStatus `json:"sources"`  // what is watched: regions, each with its role and clusters
 	Scopes   []inventory.ScopeStatus  `json:"scopes"`   // the clusters
 	// Overdue are the places that have not been read for longer than
-	// [Options.StaleAfter], the longest first.
-	Overdue []Overdue    `json:"overdue"`
-	Pools   []PoolStatus `json:"pools"` // only of [Status.Detailed]
+	// --ecs.stale-after, the longest first.
+	Overdue []Overdue `json:"overdue"`
+	// Pools have all targets; the list is empty where targets are left out.
+	Pools []PoolStatus `json:"pools"`
 	// Usage is what AWS has been asked, by account and region.
 	Usage []Usage `json:"usage"`
 	// Removals are tasks whose end nothing proves yet, the first hundred of them.
@@ -170,7 +172,7 @@ func (s *Status) Detailed() *Status {
 // newStatus has empty lists where nothing is known: in JSON a list is never null.
 func newStatus(state, message string) *Status {
 	return &Status{
-		APIVersion: spec.APIVersion, Kind: StatusKind, State: state, Message: message, Objects: []ObjectStatus{}, Problems: []spec.Problem{}, Findings: []plan.Finding{},
+		APIVersion: spec.APIVersion, Kind: StatusKind, State: state, Message: message, Reasons: []Reason{}, Objects: []ObjectStatus{}, Problems: []spec.Problem{}, Findings: []plan.Finding{},
 		Sources: []inventory.SourceStatus{}, Scopes: []inventory.ScopeStatus{}, Pools: []PoolStatus{},
 		Overdue: []Overdue{}, Usage: []Usage{}, Removals: []Removal{}, Changes: []Change{},
 	}
@@ -193,7 +195,10 @@ func (c *Controller) report(r result) {
 		s = c.survey(r.pass)
 		c.logProblems(r.pass.Problems)
 	}
-	c.reported, c.passErr = r.pass, cmp.Or(r.err, r.pass.LoadError)
+	c.reported, c.passErr = r.pass, r.err
+	if r.err != nil && errors.Is(r.pass.LoadError, r.err) { // that of the specs tells it
+		c.passErr = nil
+	}
 	c.memory.loaded(r.pass, c.options.Specs.found(r.pass), time.Now().UTC())
 	c.restate(s)
 }
@@ -215,12 +220,14 @@ func (c *Controller) restate(s *Status) {
 	c.restatePrometheus(s, now)
 	s.Hold, s.Interference = c.config.hold.status(), slices.Clone(c.interference)
 	s.Overdue = overdue(s.Sources, s.Scopes, now, c.options.StaleAfter)
+	c.logFailing(s, now)
 	c.logOverdue(s.Overdue)
 	c.logEvents(s.Sources)
 	s.Objects = c.restand(s.Objects, now)
 	s.Healthy = c.config.published != "" || c.config.previous != ""
-	s.judge(c.passErr)
-	c.memory.fail(s.fault(c.passErr), now)
+	s.Specs = c.memory.specs
+	s.judge(c.faults())
+	c.memory.fail(s.Reasons, now)
 	c.introduce(s)
 	c.store(s)
 }
@@ -273,65 +280,6 @@ func (c *Controller) configStatus() ConfigStatus {
 		out.Error = s.problem.Error()
 	}
 	return out
-}
-
-// judge sets the overall state.
-func (s *Status) judge(err error) {
-	s.Ready = s.Config.Confirmed != "" && s.Config.Confirmed == s.Config.Desired && s.Config.Error == ""
-	switch {
-	case err != nil:
-		s.State, s.Message = StateDegraded, err.Error()
-	case s.Config.Error != "":
-		s.State, s.Message = StateDegraded, s.Config.Error
-	case s.Hold != nil:
-		s.State, s.Message = StateDegraded, s.Hold.message()
-	case spec.Faulty(s.Problems):
-		fault, _ := spec.FirstError(s.Problems)
-		s.State, s.Message = StateDegraded, fault.Error()
-	case !s.Ready:
-		s.State, s.Message = StatePending, "waiting for Prometheus to load the configuration"
-	case s.Prometheus.late():
-		s.State, s.Message = StateDegraded, s.Prometheus.unreadText()
-	default:
-		s.State, s.Message = s.inventoryState()
-	}
-}
-
-// fault is why something is not as asked for, "" where nothing is wrong or only
-// ECS cannot be read.
-func (s *Status) fault(err error) string {
-	if err != nil {
-		return err.Error()
-	}
-	return s.Config.Error
-}
-
-func (s *Status) inventoryState() (state, message string) {
-	if len(s.Overdue) > 0 {
-		return StateDegraded, s.Overdue[0].message()
-	}
-	for _, src := range s.Sources {
-		if src.Reason != "" {
-			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + ": " + src.Reason
-		}
-	}
-	for _, sc := range s.Scopes {
-		if sc.State == inventory.Stale || (sc.State == inventory.Unsynced && sc.Reason != "") {
-			return StateDegraded, "cluster " + sc.Scope.String() + ": " + sc.Reason
-		}
-		for _, fact := range slices.Sorted(maps.Keys(sc.Lacking)) {
-			return StateDegraded, "cluster " + sc.Scope.String() + ": " + sc.Lacking[fact]
-		}
-	}
-	for _, src := range s.Sources {
-		if src.Events != nil && !src.Events.Working && src.Events.Reason != "" {
-			return StateDegraded, "region " + cmp.Or(src.Region, src.Source.Region) + " is polled, its events do not arrive: " + src.Events.Reason
-		}
-	}
-	if len(s.Interference) > 0 {
-		return StateOK, s.Interference[0].message()
-	}
-	return StateOK, ""
 }
 
 func objectStatuses(pass *reconcile.Pass, p *plan.Plan, findings []plan.Finding) []ObjectStatus {

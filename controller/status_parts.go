@@ -15,10 +15,12 @@ type Instance struct {
 	Task string `json:"task,omitempty"` // ARN of the ECS task
 }
 
-// ErrorStatus is an error and when it was first met.
+// ErrorStatus is an error, and from when to when it was one.
 type ErrorStatus struct {
-	At      time.Time `json:"at"`      // when it was first met
-	Message string    `json:"message"` // its text
+	At      time.Time `json:"at"`               // when it was first met
+	Until   time.Time `json:"until,omitzero"`   // when it was over; left out while it is not
+	Message string    `json:"message"`          // its newest text
+	Reason  string    `json:"reason,omitempty"` // its kind, as in reasons
 }
 
 // SpecsStatus is where the specs come from and which of them are in use.
@@ -27,12 +29,12 @@ type SpecsStatus struct {
 	// Revision is what was loaded last: a digest of the content, or the published
 	// revision that the pointer names.
 	Revision string `json:"revision,omitempty"`
-	// Published says that Revision is a published one; false of loose files.
+	// Published says that it is a published revision; false of loose files.
 	Published bool      `json:"published"`
-	LoadedAt  time.Time `json:"loadedAt,omitzero"` // when Revision was first loaded
+	LoadedAt  time.Time `json:"loadedAt,omitzero"` // when that revision was first loaded
 	// Error is why the last load failed; the revision before it stays in use.
 	Error string    `json:"error,omitempty"`
-	Since time.Time `json:"since,omitzero"` // of Error
+	Since time.Time `json:"since,omitzero"` // since when it fails
 }
 
 // Hold is a configuration that was gone back to, and stays until it is released.
@@ -54,8 +56,8 @@ type PrometheusStatus struct {
 	// Differences say what it is that the PrometheusConfig does not declare, or
 	// the reverse, and what is odd about how it was started.
 	Differences []string `json:"differences,omitempty"`
-	// Unread are target files that it has not read since they changed, and Lag is
-	// for how long the oldest has been waiting, in seconds.
+	// Unread are target files that it has not read since they changed; up to ten
+	// seconds are usual.
 	Unread []string `json:"unread,omitempty"`
 	Lag    float64  `json:"lagSeconds,omitempty"` // for how long the oldest has been waiting, in seconds
 }
@@ -98,6 +100,7 @@ type Change struct {
 	// Objects are those that it concerns.
 	Objects []spec.ID `json:"objects,omitempty"`
 	// Diff is text in the form of diff -u, with what is secret cut and at most
-	// some hundred lines; of targets one line each.
+	// some hundred lines; of targets one line each, by object where it concerns
+	// several.
 	Diff string `json:"diff,omitempty"`
 }

@@ -64,7 +64,7 @@ func TestListsAreNeverNull(t *testing.T) {
 			if err := json.Unmarshal(data, &fields); err != nil {
 				t.Fatal(err)
 			}
-			for _, list := range []string{"objects", "problems", "findings", "sources", "scopes", "pools", "overdue", "usage", "removals", "changes"} {
+			for _, list := range []string{"objects", "problems", "findings", "sources", "scopes", "pools", "overdue", "usage", "removals", "changes", "reasons"} {
 				if _, ok := fields[list].([]any); !ok {
 					t.Errorf("%s: %s is %v", when, list, fields[list])
 				}
@@ -136,16 +136,17 @@ func TestStates(t *testing.T) {
 	scope := func(state inventory.State, reason string) []inventory.ScopeStatus {
 		return []inventory.ScopeStatus{{Scope: prod, State: state, Reason: reason}}
 	}
+	fault := func(kind, message string) reasons { return reasons{kind: {Kind: kind, Message: message, Count: 1}} }
 	for _, c := range []struct {
 		name           string
 		status         Status
-		err            error
+		faults         reasons
 		state, message string
 		ready          bool
 	}{
 		{"all is well", Status{Config: confirmed, Scopes: scope(inventory.Synced, "")}, nil, StateOK, "", true},
-		{"a failed pass", Status{Config: confirmed}, errBroken, StateDegraded, "broken on purpose", true},
-		{"a refusal", Status{Config: ConfigStatus{Error: "no"}}, nil, StateDegraded, "no", false},
+		{"a failed pass", Status{Config: confirmed}, fault(ReasonPass, "broken on purpose"), StateDegraded, "broken on purpose", true},
+		{"a refusal", Status{Config: ConfigStatus{Error: "no"}}, fault(ReasonRefused, "no"), StateDegraded, "no", false},
 		{"a problem", Status{Config: confirmed, Problems: []spec.Problem{problem}}, nil, StateDegraded, "a.yaml: is wrong", true},
 		{"waiting", Status{Config: ConfigStatus{Desired: "b", Published: "b"}}, nil, StatePending, "waiting for Prometheus to load the configuration", false},
 		{"another is confirmed", Status{Config: ConfigStatus{Desired: "b", Published: "a", Confirmed: "a"}}, nil, StatePending, "waiting for Prometheus to load the configuration", false},
@@ -160,7 +161,9 @@ func TestStates(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := c.status
-			s.judge(c.err)
+			r := reasons{}
+			maps.Copy(r, c.faults)
+			s.judge(r)
 			if s.State != c.state || s.Message != c.message || s.Ready != c.ready {
 				t.Errorf("%s, %q, ready %v", s.State, s.Message, s.Ready)
 			}

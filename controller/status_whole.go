@@ -12,7 +12,7 @@ import (
 // loop's goroutine.
 type recollection struct {
 	specs   SpecsStatus
-	failing string // the error of now
+	begun   map[string]time.Time // since when reasons of now are some, by kind
 	last    *ErrorStatus
 	served  map[spec.ID]string // revisions, as of the last pass
 	changed map[spec.ID]time.Time
@@ -87,12 +87,39 @@ func (m *recollection) found(objects []reconcile.ObjectStatus, now time.Time) {
 	m.served, m.changed = served, changed
 }
 
-// fail notes an error, which stays when it is over, until there is another one.
-func (m *recollection) fail(message string, now time.Time) {
-	if message != "" && message != m.failing {
-		m.last = &ErrorStatus{At: now, Message: message}
+// fail notes since when each reason is one, and the one that came to be last, which
+// stays when it is over. A kind of reason is the same one while it lasts: its text
+// may change with every attempt.
+func (m *recollection) fail(reasons []Reason, now time.Time) {
+	begun := make(map[string]time.Time, len(reasons))
+	var last ErrorStatus
+	if m.last != nil {
+		last = *m.last
 	}
-	m.failing = message
+	lasts := last.Reason != "" && last.Until.IsZero()
+	for i := len(reasons) - 1; i >= 0; i-- { // the worst of those that begin together is the last
+		r := &reasons[i]
+		at, known := m.begun[r.Kind]
+		switch {
+		case lasts && last.Reason == r.Kind: // also of an earlier process
+			at, last.Message = last.At, r.Message
+		case !known:
+			if at = now; r.Fault() {
+				last, lasts = ErrorStatus{At: now, Message: r.Message, Reason: r.Kind}, true
+			}
+		}
+		begun[r.Kind] = at
+		if r.Since.IsZero() {
+			r.Since = at
+		}
+	}
+	m.begun = begun
+	if _, still := begun[last.Reason]; !still && !last.At.IsZero() && last.Until.IsZero() {
+		last.Until = now
+	}
+	if !last.At.IsZero() {
+		m.last = &last
+	}
 }
 
 func removals(omitted []inventory.Omission) []Removal {

@@ -25,7 +25,7 @@ type blocked struct {
 // forbids it: of two that clash, the one being served stays.
 func (j *judgement) keepConfig(candidates map[spec.ID]*spec.Object, served Accepted, config *spec.Object) bool {
 	old := served[config.ID]
-	if old == nil || old.Revision == config.Revision || spec.Faulty(j.assess(nil, old)) {
+	if old == nil || old.Revision == config.Revision || !borne(old, j.assess(nil, old)) {
 		return false
 	}
 	var all []blocked

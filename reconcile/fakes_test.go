@@ -157,13 +157,15 @@ type world struct {
 	output    *output
 	options   reconcile.Options
 	r         *reconcile.Reconciler
+	scraped   map[string]artifact.Scraped // by the digest of a configuration
 }
 
 func newWorld(t *testing.T, files map[string]string) *world {
 	t.Helper()
 	w := &world{
 		t: t, source: &source{files: map[string]string{}}, inventory: &account{},
-		output: &output{pools: map[string]artifact.Pool{}, failing: map[string]error{}},
+		output:  &output{pools: map[string]artifact.Pool{}, failing: map[string]error{}},
+		scraped: map[string]artifact.Scraped{},
 	}
 	w.source.Set(files)
 	w.inventory.Run("api", "web")
@@ -199,6 +201,7 @@ func (w *world) pass() *reconcile.Pass {
 	if _, err := w.r.Publish(p, time.Time{}, reconcile.Confirmed); err != nil {
 		w.t.Fatalf("publish: %v", err)
 	}
+	w.note()
 	return p
 }
 

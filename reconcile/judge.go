@@ -139,7 +139,10 @@ func (j *judgement) finish(name string) {
 	}
 	cfg, errs := validate.Files(j.files, j.options)
 	j.config = cfg
-	if errs = append(errs, validate.Fit(j.files, choice.Config)...); len(errs) > 0 {
+	if len(validate.Fields(nil, choice.Config)) == 0 { // else it is served in spite of them
+		errs = append(errs, validate.Fit(j.files, choice.Config)...)
+	}
+	if len(errs) > 0 {
 		j.err = inputError{join(errs)}
 		return
 	}
@@ -223,10 +226,12 @@ func (j *judgement) settle(candidates map[spec.ID]*spec.Object, served Accepted,
 		problems, old := append(j.assess(config, o), j.missingSecrets(o)...), served[id]
 		j.problems = append(j.problems, problems...)
 		switch {
-		case !spec.Faulty(problems), old != nil && old.Revision == o.Revision && bearable(problems):
+		case !spec.Faulty(problems), old != nil && old.Revision == o.Revision && borne(o, problems):
 			j.serving[id] = o
-		case old != nil:
-			j.serveOn(config, old)
+		case old != nil && j.serveOn(config, old):
+		case ofRelease(o, problems):
+			delete(j.kept, id)
+			j.serving[id] = o
 		}
 	}
 	for id, old := range served {
@@ -251,7 +256,7 @@ func (j *judgement) refused(config *spec.Object) {
 // serveOn serves the last valid version, or keeps it for the time when it may be
 // served again, and says which.
 func (j *judgement) serveOn(config, old *spec.Object) bool {
-	if (config == nil || plan.SelectionOf(config).Has(old)) && bearable(j.assess(config, old)) {
+	if (config == nil || plan.SelectionOf(config).Has(old)) && borne(old, j.assess(config, old)) {
 		j.serving[old.ID] = old
 		return true
 	}
@@ -306,6 +311,23 @@ func within(file, name string) bool {
 // leave it out would take the others too.
 func bearable(problems []spec.Problem) bool {
 	return !slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.IsError() && p.Code != validate.CodeTimeout })
+}
+
+// borne says that a version may be served on with its problems.
+func borne(o *spec.Object, problems []spec.Problem) bool {
+	return bearable(problems) || ofRelease(o, problems)
+}
+
+// ofRelease says that nothing is wrong with a PrometheusConfig but what the declared
+// Prometheus does not know, which ecs-scrape may have learnt only by an upgrade of
+// its own. Where no better version is known it is served with that error: without
+// a PrometheusConfig no targets would follow.
+func ofRelease(o *spec.Object, problems []spec.Problem) bool {
+	if o.PrometheusConfig == nil {
+		return false
+	}
+	fields := validate.Fields(nil, o)
+	return len(fields) > 0 && !slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.IsError() && !slices.Contains(fields, p) })
 }
 
 // pair is an object and the PrometheusConfig that it is judged with.

@@ -29,7 +29,7 @@ func TestValidate(t *testing.T) {
 		{"a bad rule alone", "", []string{rule("r", "sum(")}, []string{badRule}, ""},
 		{"a target alone, of any class", "", []string{scrape("a", "b", gold)}, nil, ""},
 		{"a target alone, with a bad pool", "x", []string{scrape("a", "b", gold+"  scrapeConfig: {nonsense: 1}\n")}, []string{
-			"0:9:28: spec.scrapeConfig.nonsense: field nonsense not found in type config.ScrapeConfig",
+			"0:9:28: spec.scrapeConfig.nonsense: no Prometheus from 2.42 to 3.15 has the field nonsense here; if yours is newer, declare its version and take a newer ecs-scrape",
 		}, ""},
 		{"two configurations, of which one lacks the class", "", []string{
 			config("main", "  scrapeClasses: [{name: gold}]\n"), config("other", "  {}\n"), scrape("a", "b", gold),
@@ -38,18 +38,18 @@ func TestValidate(t *testing.T) {
 			config("main", "  scrapeClasses: [{name: gold}]\n"), config("other", "  {}\n"), scrape("a", "b", gold),
 		}, nil, ""},
 		{"a broken one of two", "", []string{config("main", "  config: {nonsense: 1}\n"), config("other", ""), rule("r", "up")}, []string{
-			"0:5:22: spec.config.nonsense: field nonsense not found in type config.plain",
+			"0:5:22: spec.config.nonsense: no Prometheus from 2.42 to 3.15 has the field nonsense here; if yours is newer, declare its version and take a newer ecs-scrape",
 		}, ""},
 		{"another than there is", "third", []string{config("main", "")}, nil, `no PrometheusConfig named "third"`},
 		{"a broken configuration alone", "", []string{config("main", "  config: {nonsense: 1}\n")}, []string{
-			"0:5:22: spec.config.nonsense: field nonsense not found in type config.plain",
+			"0:5:22: spec.config.nonsense: no Prometheus from 2.42 to 3.15 has the field nonsense here; if yours is newer, declare its version and take a newer ecs-scrape",
 		}, ""},
 		{"a configuration that does not decode, and a broken rule", "", []string{config("main", "  confg: {}\n"), rule("r", "sum(")}, []string{
 			"0:5:3: spec.confg: unknown field; did you mean config?",
 			"0:15:13: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
 		}, ""},
 		{"a broken configuration that is not meant", "third", []string{config("main", "  config: {nonsense: 1}\n")}, []string{
-			"0:5:22: spec.config.nonsense: field nonsense not found in type config.plain",
+			"0:5:22: spec.config.nonsense: no Prometheus from 2.42 to 3.15 has the field nonsense here; if yours is newer, declare its version and take a newer ecs-scrape",
 		}, "no valid PrometheusConfig"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,22 +14,29 @@ func (r *Reconciler) publishTargets(want []artifact.Pool, now time.Time, s Stand
 	if err != nil {
 		return Published{}, fmt.Errorf("read what is published: %w", err)
 	}
-	switch s {
-	case Refused:
-		return r.output.WriteTargets(now, standIns(r.jobs.loaded(live), want, keepMoving(live, want)))
-	case Wanted:
+	if s == Wanted {
 		return r.output.WriteTargets(now, keepMoving(live, want))
 	}
-	pools := keepUnwritten(live, want)
-	out, err := r.output.WriteTargets(now, pools)
-	if err != nil || !kept(pools, want) {
-		return out, err
+	return settle(r.output, now, live, func(live *artifact.Bundle) ([]artifact.Pool, bool) {
+		pools := keepUnwritten(live, want)
+		return pools, kept(pools, want)
+	})
+}
+
+// settle writes the pools that are made of what is published, and once more where
+// targets were kept in those that they leave: by then they are in their new ones.
+func settle(out Targets, now time.Time, live *artifact.Bundle, pools func(*artifact.Bundle) (_ []artifact.Pool, kept bool)) (Published, error) {
+	write, kept := pools(live)
+	first, err := out.WriteTargets(now, write)
+	if err != nil || !kept {
+		return first, err
 	}
-	if live, err = r.output.Live(); err != nil {
-		return out, fmt.Errorf("read what is published: %w", err)
+	if live, err = out.Live(); err != nil {
+		return first, fmt.Errorf("read what is published: %w", err)
 	}
-	again, err := r.output.WriteTargets(now, keepUnwritten(live, want))
-	again.Changed, again.Bytes = again.Changed+out.Changed, again.Bytes+out.Bytes
+	write, _ = pools(live)
+	again, err := out.WriteTargets(now, write)
+	again.Changed, again.Bytes = again.Changed+first.Changed, again.Bytes+first.Bytes
 	return again, err
 }
 

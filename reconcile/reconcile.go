@@ -27,13 +27,19 @@ type Inventory interface {
 	Snapshot() *inventory.Snapshot
 }
 
-// Output is the published directory. Calls come from one goroutine.
-type Output interface {
+// Targets are the target files of the published directory. Calls come from one
+// goroutine.
+type Targets interface {
 	// Live is what is published now.
 	Live() (*artifact.Bundle, error)
 	// WriteTargets publishes target files. Files that were written too recently
 	// wait, as [Published.Due] says.
 	WriteTargets(now time.Time, pools []artifact.Pool) (Published, error)
+}
+
+// Output is the published directory. Calls come from one goroutine.
+type Output interface {
+	Targets
 	// WriteConfig publishes configuration and rules if they differ from what
 	// is live. check judges the files as they were read back from disk.
 	WriteConfig(files artifact.Files, check func(artifact.Files) error) error
@@ -195,22 +201,17 @@ const (
 	// Wanted is published and may still be refused, so targets that move to
 	// another pool are in both.
 	Wanted Standing = iota
-	// Refused is not published: the live configuration stays, and targets follow,
-	// each in the pool in which that configuration scrapes its object.
-	Refused
 	// Confirmed is loaded, or nobody is there to refuse it: targets that have
 	// moved leave their old pool.
 	Confirmed
 )
 
 // Publish makes the pass live: target files first, then configuration and rules.
+// Where another configuration stays, [Stay] takes its place.
 func (r *Reconciler) Publish(p *Pass, now time.Time, s Standing) (Published, error) {
 	out, err := r.publishTargets(p.Plan.Bundle.Pools, now, s)
 	if err != nil {
 		return out, fmt.Errorf("publish target files: %w", err)
-	}
-	if s == Refused {
-		return out, nil
 	}
 	if !out.Due.IsZero() {
 		live, err := r.output.Live()

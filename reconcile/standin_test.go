@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ecs-scrape/reconcile"
+	"ecs-scrape/reconcile/artifact"
 )
 
 // TestConfigurationThatStays: while another configuration is wanted and not
@@ -47,7 +48,7 @@ func TestConfigurationThatStays(t *testing.T) {
 			w.source.Set(map[string]string{"api.yaml": all.Replace(c.after), "rule.yaml": rule("another", "up")})
 			for range 2 { // the second finds what the first has written
 				w.inventory.Run("api", "api2", "web")
-				w.publish(reconcile.Refused)
+				w.stay(w.output.config, false)
 				wantTargets(t, w, c.want)
 			}
 			if got := w.output.config.Digest(); got != before {
@@ -69,6 +70,36 @@ func (w *world) publish(s reconcile.Standing) {
 		w.t.Fatal(err)
 	}
 	if _, err := w.r.Publish(p, time.Time{}, s); err != nil {
+		w.t.Fatal(err)
+	}
+	w.note()
+}
+
+// note notes what the published configuration scrapes, as a controller does.
+func (w *world) note() {
+	w.t.Helper()
+	live, err := w.output.Live()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	digest := live.Digest()
+	if w.scraped[digest] == nil {
+		w.scraped[digest] = artifact.Scraped{}
+	}
+	for _, p := range reconcile.Loaded(live) {
+		w.scraped[digest].Add(p)
+	}
+}
+
+// stay runs a pass while another configuration stays, or is gone back to.
+func (w *world) stay(config artifact.Files, confirmed bool) {
+	w.t.Helper()
+	p, err := w.r.Evaluate(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := reconcile.Staying{Config: config, Scraped: w.scraped[config.Digest()], Confirmed: confirmed}
+	if _, err := reconcile.Stay(w.output, &p.Plan.Bundle, time.Time{}, s); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -30,7 +30,7 @@ var (
 	descWorking = prometheus.NewDesc("ecs_scrape_events_queue_working", "Whether the events of a queue arrive; while they do not, clusters are polled.", ofQueue, nil)
 	descEvents  = prometheus.NewDesc("ecs_scrape_events_total", "Messages of a queue, which its URL names, by result: applied, known (told nothing new), unlisted (of a cluster that is looked up for it), odd (of another form than documented: its task is described), instance (of a container instance), object (of an object of S3 that may hold specs), outdated (older than a listing), ignored (of something else), poison (no event at all).", append(ofQueue, "result"), nil)
 	descLag     = prometheus.NewDesc("ecs_scrape_events_lag_seconds", "Seconds from a change, by AWS's clock, to its application.", ofQueue, nil)
-	descAge     = prometheus.NewDesc("ecs_scrape_events_queue_age_seconds", "Seconds that the oldest message of the last answer had been in the queue.", ofQueue, nil)
+	descAge     = prometheus.NewDesc("ecs_scrape_events_queue_age_seconds", "Seconds that the oldest message of the last answer had been in the queue; 0 of an answer that had none.", ofQueue, nil)
 	descQueue   = prometheus.NewDesc("ecs_scrape_events_queue_failures_total", "Calls to a queue that failed, by operation.", append(ofQueue, "operation"), nil)
 	descMissed  = prometheus.NewDesc("ecs_scrape_events_missed_total", "Changes that a listing found and that no event told of in time.", []string{"account", "region", "cluster"}, nil)
 )

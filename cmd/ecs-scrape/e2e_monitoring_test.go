@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,21 +39,21 @@ func TestMonitoring(t *testing.T) {
 	must(t, w.sim.Scale("prod", "api", 4)) // so that an event is applied
 	w.lintMetrics()
 
-	selectors := map[string]string{} // by text: where one is
-	for where, expr := range readDashboard(t).expressions() {
-		w.returnsData(where, expr)
-		addSelectors(t, selectors, where, expr)
-	}
-	for _, r := range monitoringRules(t) {
-		addSelectors(t, selectors, r.Alert+r.Record, r.Expr)
-	}
-	for _, selector := range slices.Sorted(maps.Keys(selectors)) {
-		w.returnsData(selectors[selector], selector)
+	well, wrong := monitoringExpressions(t)
+	for _, expr := range slices.Sorted(maps.Keys(well)) {
+		w.returnsData(well[expr], expr)
 	}
 	w.eventually("no alert is about to fire", func() error {
 		return w.alerting(`ALERTS{alertname=~"Ecs.*"}`, 0)
 	})
 
+	w.write("named.yaml", strings.Replace(scrapeNamed, "[{port: metrics}]", "[{port: metrics}, {port: nothing}]", 1))
+	for _, expr := range slices.Sorted(maps.Keys(wrong)) {
+		w.returnsData(wrong[expr], expr)
+	}
+	w.eventually("the alert of tasks that are left out", func() error {
+		return w.alerting(`ALERTS{alertname="EcsScrapeTasksLeftOut", name="named", code="no-such-port"}`, 1)
+	})
 	w.write("named.yaml", scrapeNamed+"  unknown: field\n")
 	w.eventually("the alert of an invalid object", func() error {
 		return w.alerting(`ALERTS{alertname="EcsScrapeObjectInvalid", name="named"}`, 1)
@@ -63,8 +64,30 @@ func TestMonitoring(t *testing.T) {
 		must(t, w.sim.CrashTask(task, 1))
 	}
 	w.eventually("the alert of a crash loop", func() error {
-		return w.alerting(`ALERTS{alertname="EcsServiceCrashLoop", alertstate="firing", service="api"}`, 1)
+		return w.alerting(`ALERTS{alertname="EcsServiceCrashLoop", service="api"}`, 1)
 	})
+}
+
+// monitoringExpressions are those of the dashboard, and the selectors of all rules,
+// each with where it is: those that return data while all is well, and those that
+// do while an object misses something, of which there is no series else.
+func monitoringExpressions(t *testing.T) (well, wrong map[string]string) {
+	t.Helper()
+	well, wrong = map[string]string{}, map[string]string{}
+	for where, expr := range readDashboard(t).expressions() {
+		well[expr] = where
+		addSelectors(t, well, where, expr)
+	}
+	for _, r := range monitoringRules(t) {
+		addSelectors(t, well, r.Alert+r.Record, r.Expr)
+	}
+	for expr, where := range well {
+		if strings.Contains(expr, "ecs_scrape_object_findings") {
+			wrong[expr] = where
+			delete(well, expr)
+		}
+	}
+	return well, wrong
 }
 
 // addSelectors adds the selectors of an expression, for their newest samples.

@@ -50,6 +50,32 @@ func TestSpecsByEvents(t *testing.T) {
 	})
 }
 
+// TestPointerGone: without the pointer the published revision stays, also after a
+// restart on the same disk, and stale loose objects beside it do not come to count.
+func TestPointerGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awssim.Options{})
+	w.populate()
+	must(t, w.sim.CreateBucket("specs"))
+	w.specs = "s3://specs/team"
+	must(t, w.sim.PutObject("specs", "team/loose.yaml", []byte(w.prometheusConfig(""))))
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "all.yaml"), []byte(w.prometheusConfig("")+"---\n"+scrapeNamed), 0o600))
+	w.press(dir)
+	w.startAll(current(t))
+	w.scraped(isNamed)
+	must(t, w.sim.DeleteObject("specs", "team/.ecs-scrape/current"))
+	told := func() { w.eventually("the loss is told", func() error { return w.says("current is gone") }) }
+	told()
+	w.controller.stop()
+	w.startController()
+	told()
+	w.scraped(isNamed)
+	w.press(dir)
+	w.ready()
+	w.scraped(isNamed)
+}
+
 // press publishes a directory where the controller's specs are.
 func (w *world) press(dir string) {
 	w.t.Helper()

@@ -36,8 +36,9 @@ func newPublishCmd(run func(context.Context, *publishOptions) error) *cobra.Comm
 		Long: `Judges the specs of a directory as validate does, and then writes them as one
 immutable revision below the prefix: contents first, a manifest that names them,
 and last the pointer that controllers follow. A controller takes all of it or
-nothing. What is there already is not written again; where the revision in use
-holds the same, nothing is.
+nothing. What is there already is not written again unless it is damaged; where the
+revision in use holds the same, nothing is. Loose objects below the prefix count for
+nothing from the first revision on.
 Exit code 0: published, or nothing to do. 1: the specs are not valid. 2: an error,
 and the revision in use is as it was.`,
 		Args: cobra.ExactArgs(2),
@@ -65,12 +66,15 @@ func publishRun(ctx context.Context, o *publishOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.dryRun {
-		return o.show(ctx, p, files)
-	}
-	before, err := inUse(ctx, p)
+	before, err := p.Current(ctx)
 	if err != nil {
 		return err
+	}
+	if before.Wrong != nil {
+		say(o.stderr, "note: %v\n", before.Wrong)
+	}
+	if o.dryRun {
+		return o.show(ctx, p, before, files)
 	}
 	o.origin.By, o.origin.Program = cmp.Or(o.origin.By, username()), "ecs-scrape "+cmp.Or(version.Version, "unknown")
 	done, err := p.Publish(ctx, before, files, o.origin)
@@ -124,7 +128,11 @@ func below(dir string, files []spec.File) []spec.File {
 
 // publication tells what was done.
 func publication(done *source.Publication, before *source.Published, files []spec.File) string {
-	contents := fmt.Sprintf("contents: %d uploaded, %d there already\n", done.Uploaded, done.Present)
+	contents := fmt.Sprintf("contents: %d uploaded, %d there already", done.Uploaded, done.Present)
+	if done.Mended > 0 {
+		contents += fmt.Sprintf(", %d damaged ones written anew", done.Mended)
+	}
+	contents += "\n"
 	if done.Unchanged {
 		return fmt.Sprintf("revision %s is in use and holds the same %s\n", shortDigest(done.Digest), plural(len(files), "file")) + contents
 	}
@@ -134,28 +142,23 @@ func publication(done *source.Publication, before *source.Published, files []spe
 	for _, c := range fileChanges(before, files) {
 		fmt.Fprintf(&b, "%-7s %s\n", c.change, c.path)
 	}
-	return b.String() + contents
+	return b.String() + contents + looseCount(before, "count for nothing from now on")
 }
 
 // inPlaceOf names the revision that was in use before, if any was.
 func inPlaceOf(before *source.Published) string {
-	if before == nil || before.Digest == "" {
+	if before.Digest == "" {
 		return ""
 	}
 	return ", in place of " + shortDigest(before.Digest)
 }
 
-// inUse is the revision to be replaced; nil if there is none. One that is damaged
-// can be replaced too.
-func inUse(ctx context.Context, p *source.Publisher) (*source.Published, error) {
-	before, err := p.Current(ctx)
-	switch {
-	case err == nil:
-		return before, nil
-	case errors.Is(err, source.ErrNotPublished):
-		return nil, nil //nolint:nilnil // there is none, which is no error
+// looseCount says what becomes of loose objects that are in use, if any are.
+func looseCount(before *source.Published, what string) string {
+	if before.LooseCount == 0 {
+		return ""
 	}
-	return p.Pointed(ctx)
+	return fmt.Sprintf("%s there %s\n", plural(before.LooseCount, "loose object"), what)
 }
 
 func shortDigest(digest string) string { return digest[:min(12, len(digest))] }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -24,10 +23,8 @@ type fileChange struct {
 // fileChanges are sorted by path.
 func fileChanges(before *source.Published, files []spec.File) []fileChange {
 	had := map[string]string{}
-	if before != nil {
-		for _, f := range before.Manifest.Files {
-			had[f.Path] = f.SHA256
-		}
+	for _, f := range before.Manifest.Files {
+		had[f.Path] = f.SHA256
 	}
 	var out []fileChange
 	for _, f := range files {
@@ -47,19 +44,21 @@ func fileChanges(before *source.Published, files []spec.File) []fileChange {
 	return out
 }
 
-// show writes what publishing the files would change in the objects.
-func (o *publishOptions) show(ctx context.Context, p *source.Publisher, files []spec.File) error {
-	before, err := p.Current(ctx)
-	if err != nil && !errors.Is(err, source.ErrNotPublished) {
-		return err
-	}
-	var published []spec.File
-	if before != nil {
-		if published, err = p.Files(ctx, before.Digest, before.Manifest, files); err != nil {
+// show writes what publishing the files would change in the objects. What is damaged
+// is no obstacle, as it is none to publishing.
+func (o *publishOptions) show(ctx context.Context, p *source.Publisher, before *source.Published, files []spec.File) error {
+	live := before.Loose
+	if before.Previous != "" {
+		var err error
+		live, err = p.Files(ctx, before.Previous, before.Manifest, files)
+		switch {
+		case source.Damaged(err):
+			say(o.stderr, "note: %v\n", err)
+		case err != nil:
 			return err
 		}
 	}
-	_, err = io.WriteString(o.stdout, objectChanges(spec.Decode(published), spec.Decode(files)))
+	_, err := io.WriteString(o.stdout, objectChanges(spec.Decode(live), spec.Decode(files))+looseCount(before, "would count for nothing from then on"))
 	return err
 }
 

@@ -93,7 +93,7 @@ type jsonRevision struct {
 
 func TestPublish(t *testing.T) {
 	p := newPress(t)
-	p.run(0, []string{"revisions", pressed}, "no revision was published there")
+	p.run(2, []string{"revisions", pressed}, "s3://specs/team/: no revision was published there; publish one with")
 	p.publish(0, []string{"--dry-run"}, "added   PrometheusConfig/main", "added   PrometheusRule/up", "<secret", "2 added, 0 changed, 0 removed")
 	if puts, _ := p.sim.CallsTo("PutObject"); puts != 0 {
 		t.Fatalf("a dry run writes %d objects", puts)
@@ -133,6 +133,13 @@ func TestPublishRefuses(t *testing.T) {
 	p.run(2, []string{"publish", filepath.Join(p.dir, "none"), pressed}, "no such file")
 	p.run(2, []string{"publish", p.dir, "/tmp/x"}, "write s3://BUCKET/PREFIX")
 	p.run(2, []string{"revisions", pressed, "--format", "x"}, "text or json")
+	p.run(2, []string{"revisions", pressed, "--use", ""}, "--use is empty")
+	p.run(2, []string{"revisions", pressed, "--limit", "-1"}, "--limit is -1")
+	for _, prefix := range []string{".ecs-scrape", "a/.ecs-scrape", "..", "a/../b", ".", "a/./b", ".a", "a//b", `a\b`} {
+		for _, args := range [][]string{{"publish", p.dir}, {"revisions"}} {
+			p.run(2, append(args, "s3://specs/"+prefix), "is no prefix to publish at")
+		}
+	}
 	if puts, _ := p.sim.CallsTo("PutObject"); puts != 0 {
 		t.Errorf("%d objects were written", puts)
 	}
@@ -161,13 +168,15 @@ func TestGoingBackIsJudged(t *testing.T) {
 		}
 	}
 	p.run(0, []string{"revisions", pressed}, "holds other bytes than its name says")
-	p.publish(2, []string{"--dry-run"}, "holds other bytes than its name says")
+	p.publish(0, []string{"--dry-run"}, "note: revision", "holds other bytes than its name says", "added   PrometheusRule/up")
 	p.publish(0, nil, "published revision")
 	must(t, p.sim.PutObject("specs", "team/.ecs-scrape/current", []byte("rubbish")))
-	p.publish(2, []string{"--dry-run"}, "is damaged; publish again")
+	p.publish(0, []string{"--dry-run"}, "is damaged", "publish again")
 	p.publish(0, nil, "published revision")
 	must(t, p.sim.PutObject("specs", "team/.ecs-scrape/current", []byte(`{"format": 2}`)))
-	p.publish(2, nil, "needs a newer ecs-scrape")
+	for _, args := range [][]string{nil, {"--dry-run"}} {
+		p.publish(2, args, "needs a newer ecs-scrape")
+	}
 }
 
 func contentOf(text string) string {

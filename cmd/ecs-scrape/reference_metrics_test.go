@@ -66,6 +66,7 @@ func labelBounds() map[string]string {
 		"kind":      "the three kinds",
 		"name":      "objects of the specs",
 		"type":      "the three types of conditions",
+		"code":      "[codes of findings](findings.md)",
 		"result":    "fixed, as the meaning says",
 		"place":     "fixed, as the meaning says",
 		"version":   "one series at a time",

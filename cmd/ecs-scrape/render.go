@@ -63,11 +63,12 @@ func renderRun(ctx context.Context, o *renderOptions) error {
 	if err := dir.RefreshSecrets(values, o.secrets.uid); err != nil {
 		return err
 	}
-	standing, held, err := standingOf(dir, pass)
+	out := controller.Directory{Directory: dir, Secrets: values, SecretsUID: o.secrets.uid}
+	held, err := heldInstead(dir, pass)
 	if err != nil {
 		return err
 	}
-	done, err := r.Publish(pass, time.Now(), standing)
+	done, err := publishOnce(r, pass, out, held)
 	if err != nil {
 		return err
 	}
@@ -87,14 +88,27 @@ func renderRun(ctx context.Context, o *renderOptions) error {
 	return err
 }
 
-// standingOf says whether the configuration may be published: not while another
-// one is held.
-func standingOf(dir *target.Directory, pass *reconcile.Pass) (reconcile.Standing, *target.Hold, error) {
+// heldInstead is the other configuration that is to be held; nil if there is none.
+func heldInstead(dir *target.Directory, pass *reconcile.Pass) (*target.Hold, error) {
 	hold, err := dir.Hold()
 	if err != nil || hold == nil || hold.Digest == pass.Plan.Bundle.Digest() {
-		return reconcile.Confirmed, nil, err
+		return nil, err
 	}
-	return reconcile.Refused, hold, nil
+	return hold, nil
+}
+
+// publishOnce publishes a pass, or has its targets follow where another
+// configuration is held.
+func publishOnce(r *reconcile.Reconciler, pass *reconcile.Pass, out controller.Directory, held *target.Hold) (reconcile.Published, error) {
+	now := time.Now()
+	if held != nil {
+		return out.Stay(&pass.Plan.Bundle, now, held.Digest)
+	}
+	done, err := r.Publish(pass, now, reconcile.Confirmed)
+	if err != nil {
+		return done, err
+	}
+	return done, new(controller.ScrapedLog).Note(out, pass.Plan.Bundle.Digest(), pass.Plan.Bundle.Pools)
 }
 
 // keep keeps the accepted objects for the next pass, whoever runs it.

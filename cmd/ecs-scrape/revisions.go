@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -19,6 +21,7 @@ type revisionsOptions struct {
 	format   string
 	limit    int
 	use      string
+	uses     bool // use was given
 	name     string
 	author   string
 	stdout   io.Writer
@@ -38,11 +41,13 @@ one in use is marked. With --use it has controllers follow another one instead,
 after every object of it was read, held to its digest, and judged as validate
 does. Publishing again goes on from there.
 Exit code 0: listed, or in use now. 1: what --use names is not valid for this
-version. 2: an error, and the revision in use is as it was.`,
+version. 2: an error, or nothing was published there; the revision in use is as it
+was.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.location = args[0]
 			o.stdout, o.stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
+			o.uses = cmd.Flags().Changed("use")
 			return run(cmd.Context(), o)
 		},
 	}
@@ -55,15 +60,27 @@ version. 2: an error, and the revision in use is as it was.`,
 	return cmd
 }
 
-func revisionsRun(ctx context.Context, o *revisionsOptions) error {
-	if o.format != formatText && o.format != formatJSON {
+func (o *revisionsOptions) check() error {
+	switch {
+	case o.format != formatText && o.format != formatJSON:
 		return fmt.Errorf("--format is %q: use text or json", o.format)
+	case o.limit < 0:
+		return fmt.Errorf("--limit is %d: give how many to list at most, or 0 for all", o.limit)
+	case o.uses && o.use == "":
+		return errors.New("--use is empty: give the digest of a revision, or how it begins; without --use they are listed")
+	}
+	return nil
+}
+
+func revisionsRun(ctx context.Context, o *revisionsOptions) error {
+	if err := o.check(); err != nil {
+		return err
 	}
 	p, err := source.OpenPublisher(ctx, o.location)
 	if err != nil {
 		return err
 	}
-	if o.use != "" {
+	if o.uses {
 		return o.goTo(ctx, p)
 	}
 	all, err := p.Revisions(ctx, o.limit)
@@ -74,24 +91,25 @@ func revisionsRun(ctx context.Context, o *revisionsOptions) error {
 		enc := json.NewEncoder(o.stdout)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
-		return enc.Encode(map[string]any{"revisions": all})
+		return enc.Encode(all)
 	}
 	return listRevisions(o.stdout, all)
 }
 
-func listRevisions(w io.Writer, all []source.Revision) error {
-	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "no revision was published there")
-		return err
+func listRevisions(w io.Writer, all *source.History) error {
+	if all.Error != "" {
+		say(w, "none is in use: %s\n", oneLine(all.Error))
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	say(table, "\tREVISION\tPUBLISHED\tBY\tCOMMIT\tFILES\tMESSAGE\n")
-	for _, r := range all {
-		mark := ""
+	for _, r := range all.Revisions {
+		mark, message := "", r.Message
 		if r.Current {
 			mark = "*"
 		}
-		message := r.Message
+		if r.Overtaken {
+			message = strings.TrimSpace("(overtaken) " + message)
+		}
 		if r.Error != "" {
 			message = r.Error
 		}
@@ -114,15 +132,18 @@ func oneLine(text string) string {
 
 // goTo has the pointer name another revision, if that is whole and valid.
 func (o *revisionsOptions) goTo(ctx context.Context, p *source.Publisher) error {
-	before, err := inUse(ctx, p)
+	before, err := p.Pointed(ctx)
 	if err != nil {
 		return err
+	}
+	if before.Wrong != nil {
+		say(o.stderr, "note: %v\n", before.Wrong)
 	}
 	digest, manifest, err := p.Find(ctx, o.use)
 	if err != nil {
 		return err
 	}
-	if before != nil && before.Digest == digest {
+	if before.Digest == digest {
 		_, err := fmt.Fprintf(o.stdout, "revision %s is in use already\n", shortDigest(digest))
 		return err
 	}

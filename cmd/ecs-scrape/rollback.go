@@ -110,6 +110,10 @@ func (o *rollbackOptions) hold(h *target.Hold) error {
 	if err != nil {
 		return err
 	}
+	out := controller.Directory{Directory: dir}
+	if _, err := out.Stay(nil, time.Now(), h.Digest); err != nil { // its target files, before it is current
+		return err
+	}
 	if err := target.RequestHold(o.output, h); err != nil {
 		return err
 	}

@@ -204,7 +204,7 @@ func (o *runOptions) wire(ctx context.Context, p *parts, dir *target.Directory) 
 		SpecsInterval: interval, ConfigPath: dir.ConfigPath(), StaleAfter: o.staleAfter, Generations: o.generations,
 		SpecsLocation: o.specs.location, Specs: paced, Log: p.log,
 	}
-	p.tell(ctx, &options, dir, watcher)
+	p.tell(ctx, &options, dir, watcher, o.status.s3Every)
 	if p.reloader == nil {
 		return controller.New(r, watcher, out, nil, metrics, options), paced, nil
 	}

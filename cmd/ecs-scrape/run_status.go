@@ -19,7 +19,7 @@ import (
 	"ecs-scrape/controller/target"
 )
 
-// How often the status is written at most.
+// How often the status is written at most; to S3 where nothing else is asked for.
 const (
 	statusEvery   = 2 * time.Second
 	statusS3Every = 10 * time.Second
@@ -29,10 +29,14 @@ const (
 const statusFile = "status.json"
 
 // statusFlags say where the status is written to, besides the output directory.
-type statusFlags struct{ s3 string }
+type statusFlags struct {
+	s3      string
+	s3Every time.Duration
+}
 
 func (f *statusFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.s3, "status.s3", "", "s3://BUCKET/KEY that the status is written to as well, to be read from afar")
+	flags.DurationVar(&f.s3Every, "status.s3.interval", statusS3Every, "how often the status is written to S3 at most; at most a minute, which is how often it is written without a change")
 }
 
 // open is the object that the status is written to; nil without one. It asks
@@ -41,6 +45,9 @@ func (f *statusFlags) open(ctx context.Context) (*s3object.Object, error) {
 	if f.s3 == "" {
 		return nil, nil //nolint:nilnil // not to write it there is a choice, not an error
 	}
+	if f.s3Every <= 0 || f.s3Every > time.Minute {
+		return nil, fmt.Errorf("--status.s3.interval is %v: give a time of at most a minute, such as %v", f.s3Every, statusS3Every)
+	}
 	object, err := s3object.Open(ctx, f.s3)
 	if err != nil {
 		return nil, fmt.Errorf("--status.s3: %w", err)
@@ -48,8 +55,9 @@ func (f *statusFlags) open(ctx context.Context) (*s3object.Object, error) {
 	return object, nil
 }
 
-// tell adds to the controller's options what the status tells and where it goes.
-func (p *parts) tell(ctx context.Context, o *controller.Options, dir *target.Directory, watcher *ecs.Watcher) {
+// tell adds to the controller's options what the status tells and where it goes; to
+// S3 at most once in the time given.
+func (p *parts) tell(ctx context.Context, o *controller.Options, dir *target.Directory, watcher *ecs.Watcher, afar time.Duration) {
 	o.Version = cmp.Or(version.Version, "unknown")
 	o.Instance.Host, _ = os.Hostname() // it is fine not to know it
 	o.Instance.Task = taskARN(ctx, o.Log)
@@ -60,7 +68,7 @@ func (p *parts) tell(ctx context.Context, o *controller.Options, dir *target.Dir
 		Put: func(_ context.Context, doc []byte) error { return dir.WriteDocument(statusFile, doc) },
 	}}
 	if p.afar != nil {
-		o.Outlets = append(o.Outlets, controller.Outlet{Place: "s3", Name: p.afar.String(), Every: statusS3Every, Put: p.afar.PutJSON})
+		o.Outlets = append(o.Outlets, controller.Outlet{Place: "s3", Name: p.afar.String(), Every: afar, Put: p.afar.PutJSON})
 	}
 }
 

@@ -128,11 +128,22 @@ func only(s *controller.Status, name string) (*controller.Status, error) {
 	out.Objects = those(s.Objects, func(x controller.ObjectStatus) bool { return means(spec.ID{Kind: x.Kind, Name: x.Name}) })
 	out.Findings = those(s.Findings, func(x plan.Finding) bool { return means(x.Object) })
 	out.Problems = those(s.Problems, func(x spec.Problem) bool { return means(x.Object) })
-	out.Changes = those(s.Changes, func(x controller.Change) bool { return slices.ContainsFunc(x.Objects, means) })
+	out.Changes = changesAbout(s.Changes, means)
 	if len(out.Objects) == 0 {
 		return nil, fmt.Errorf("there is no object %q: `ecs-scrape status` lists all", name)
 	}
 	return &out, nil
+}
+
+// changesAbout are those of the objects, each with the lines that are about them.
+func changesAbout(all []controller.Change, means func(spec.ID) bool) []controller.Change {
+	out := []controller.Change{}
+	for _, c := range all {
+		if objects := those(c.Objects, means); len(objects) > 0 {
+			out = append(out, c.About(objects))
+		}
+	}
+	return out
 }
 
 // those is a new list of those that are wanted; it is never nil.

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"ecs-scrape/controller"
-	"ecs-scrape/reconcile"
-	"ecs-scrape/reconcile/inventory"
 )
 
 // screen collects text in columns.
@@ -22,7 +20,9 @@ func statusText(s *controller.Status, now time.Time, wide bool) string {
 	b := &screen{now: now}
 	b.overall(s)
 	b.objects(s)
+	b.documents(s, wide)
 	b.clusters(s)
+	b.events(s)
 	if wide {
 		b.usage(s.Usage)
 		b.removals(s)
@@ -59,7 +59,12 @@ func (b *screen) ago(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	d := max(0, b.now.Sub(t))
+	return span(b.now.Sub(t))
+}
+
+// span is a length of time, rounded down to what matters of it.
+func span(d time.Duration) string {
+	d = max(0, d)
 	switch {
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%ds", int(d.Seconds()))
@@ -73,6 +78,7 @@ func (b *screen) ago(t time.Time) string {
 
 func (b *screen) overall(s *controller.Status) {
 	b.line("State:          %s", plain(strings.TrimSuffix(s.State+": "+s.Message, ": ")))
+	b.notHeld(s.Hold)
 	if old(s, b.now) {
 		b.line("Old:            this is of %s, %s ago: its controller hangs, is gone, or cannot write", s.Time.Format(time.RFC3339), b.ago(s.Time))
 	}
@@ -114,8 +120,8 @@ func (b *screen) configuration(s *controller.Status) {
 		text += ", desired " + c.Desired
 	}
 	b.line("Configuration:  %s", text)
-	if h := s.Hold; h != nil {
-		b.line("Held:           %s for %s: %s", h.Digest, b.ago(h.Since), plain(cmp.Or(h.Reason, "no reason given")))
+	if h := s.Hold; h != nil && h.Error == "" {
+		b.line("Held:           %s for %s: %s", plain(h.Digest), b.ago(h.Since), plain(cmp.Or(h.Reason, "no reason given")))
 	}
 	p := &s.Prometheus
 	if text := strings.Join(nonEmpty(p.URL, p.Version, c.Prometheus), ", "); text != "" {
@@ -124,60 +130,41 @@ func (b *screen) configuration(s *controller.Status) {
 	for _, d := range p.Differences {
 		b.line("                %s", plain(d))
 	}
+	b.unread(p)
+}
+
+// notHeld tells what was to be held and is not: who asked for it relies on it.
+func (b *screen) notHeld(h *controller.Hold) {
+	if h == nil || h.Error == "" {
+		return
+	}
+	b.line("Not held:       %s", plain(h.Error))
+	if h.Digest != "" {
+		b.line("                %s was asked for %s ago: %s", plain(h.Digest), b.ago(h.Since), plain(cmp.Or(h.Reason, "no reason given")))
+	}
+}
+
+// unread tells of target files that Prometheus has not read yet: for some seconds
+// that is as it should be.
+func (b *screen) unread(p *controller.PrometheusStatus) {
+	if len(p.Unread) == 0 {
+		return
+	}
+	b.line("Unread:         %d target files, the oldest for %s; Prometheus has not read them since they changed", len(p.Unread), span(time.Duration(p.Lag*float64(time.Second))))
+	b.some("                %s", p.Unread, 5)
+}
+
+// some writes a line for each, but no more than most, and how many are left out.
+func (b *screen) some(format string, all []string, most int) {
+	shown := all[:min(len(all), most)]
+	for _, text := range shown {
+		b.line(format, plain(text))
+	}
+	if rest := len(all) - len(shown); rest > 0 {
+		b.line(format, fmt.Sprintf("... and %d more", rest))
+	}
 }
 
 func nonEmpty(parts ...string) []string {
 	return those(parts, func(s string) bool { return s != "" && s != "revision " && s != "loaded  ago" })
-}
-
-func (b *screen) objects(s *controller.Status) {
-	var rows [][]string
-	for i := range s.Objects {
-		o := &s.Objects[i]
-		ready := o.Condition(reconcile.ReadyType)
-		message := cmp.Or(o.Message, ready.Message)
-		if message == "" && ready.Status != reconcile.True {
-			message = ready.Reason
-		}
-		rows = append(rows, []string{
-			o.Kind, o.Name, o.Condition(reconcile.AcceptedType).Status, ready.Status,
-			fmt.Sprint(o.Targets), fmt.Sprint(o.Findings), b.ago(o.LastChange), message,
-		})
-	}
-	b.table("KIND NAME ACCEPTED READY TARGETS FINDINGS CHANGED MESSAGE", rows)
-}
-
-// clusters are those that are read, and before them the regions whose clusters
-// cannot be listed.
-func (b *screen) clusters(s *controller.Status) {
-	var rows [][]string
-	for i := range s.Sources {
-		if src := &s.Sources[i]; src.Reason != "" {
-			rows = append(rows, []string{src.Account, cmp.Or(src.Region, src.Source.Region), "", "failing", "", src.Reason})
-		}
-	}
-	for i := range s.Scopes {
-		sc := &s.Scopes[i]
-		reason := sc.Reason
-		if sc.State != inventory.Synced && !sc.Since.IsZero() {
-			reason = strings.TrimSuffix("for "+b.ago(sc.Since)+": "+reason, ": ")
-		}
-		rows = append(rows, []string{
-			sc.Scope.Account, sc.Scope.Region, sc.Scope.Cluster, string(sc.State), b.ago(sc.SyncedAt), cmp.Or(reason, lacking(sc)),
-		})
-	}
-	b.table("ACCOUNT REGION CLUSTER STATE SYNCED REASON", rows)
-}
-
-func lacking(sc *inventory.ScopeStatus) string {
-	first := ""
-	for fact := range sc.Lacking {
-		if first == "" || fact < first {
-			first = fact
-		}
-	}
-	if first == "" {
-		return ""
-	}
-	return "lacks " + first + ": " + sc.Lacking[first]
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"ecs-scrape/controller"
+	"ecs-scrape/reconcile/inventory"
 	"ecs-scrape/spec"
 )
 
@@ -81,10 +82,32 @@ func TestRedraw(t *testing.T) {
 	var out bytes.Buffer
 	o := &statusOptions{format: "table", stdout: &out}
 	last := seen{}.next(someStatus("ok"), nil).next(nil, errors.New("away"))
-	must(t, o.redraw(&last))
+	must(t, o.redraw(&last, 0, 0))
 	for _, want := range []string{clearScreen, "No answer, tried again: away\n", "State:          ok\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q lacks %q", out.String(), want)
+		}
+	}
+}
+
+// TestFit: what a screen has no room for is left out at the end, and counted.
+func TestFit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text          string
+		width, height int
+		want          string
+	}{
+		{"a\nb\nc\n", 80, 4, "a\nb\nc\n"},
+		{"a\nb\nc\n", 80, 3, "a\n... 2 lines more\n"},
+		{"a\n\nc\nd\n", 80, 4, "a\n\n... 2 lines more\n"},
+		{"ääää\nb\nc\n", 2, 5, "ääää\nb\nc\n"},
+		{"äääää\nb\nc\n", 2, 5, "äääää\n... 2 lines more\n"},
+		{"a long line\nb\n", 2, 3, "... 2 lines more\n"},
+		{"a\nb\nc\n", 0, 0, "a\nb\nc\n"},
+	} {
+		if got := fit(c.text, c.width, c.height); got != c.want {
+			t.Errorf("%q on %dx%d: %q, want %q", c.text, c.width, c.height, got, c.want)
 		}
 	}
 }
@@ -102,8 +125,13 @@ func TestHostileStatus(t *testing.T) {
 	id := spec.ID{Kind: hostile, Name: hostile}
 	s.Objects = []controller.ObjectStatus{{Kind: hostile, Name: hostile, Place: hostile, Message: hostile}}
 	s.Changes = []controller.Change{{Kind: "targets", Summary: hostile, Diff: hostile, Objects: []spec.ID{id}}}
-	s.Problems = []spec.Problem{{Object: id, Message: hostile}}
-	for name, text := range map[string]string{"table": statusText(s, time.Now(), true), "object": objectText(s, time.Now())} {
+	s.Problems = []spec.Problem{{Object: id, Message: hostile}, {Message: hostile}}
+	s.Prometheus.Unread = []string{hostile}
+	s.Sources = []inventory.SourceStatus{{Reason: hostile, Events: &inventory.EventsStatus{Reason: hostile}}}
+	s.Scopes = []inventory.ScopeStatus{{Lacking: map[string]string{hostile: hostile}}}
+	failed := *s
+	failed.Hold = &controller.Hold{Digest: hostile, Reason: hostile, Error: hostile}
+	for name, text := range map[string]string{"table": statusText(s, time.Now(), true), "not held": statusText(&failed, time.Now(), false), "object": objectText(s, time.Now())} {
 		if strings.ContainsAny(text, "\x1b\r\x7f") {
 			t.Errorf("%s: %q", name, text)
 		}

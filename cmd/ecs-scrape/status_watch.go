@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -20,7 +24,13 @@ const clearScreen = "\x1b[H\x1b[2J"
 func (o *statusOptions) follow(ctx context.Context, read reader) error {
 	draw := o.print
 	if f, ok := o.stdout.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		draw = o.redraw
+		draw = func(l *seen) error {
+			width, height, err := term.GetSize(int(f.Fd())) // it may be another one by now
+			if err != nil {
+				width, height = 0, 0
+			}
+			return o.redraw(l, width, height)
+		}
 	}
 	tick := time.NewTicker(o.every)
 	defer tick.Stop()
@@ -73,8 +83,8 @@ func same(a, b *controller.Status) bool {
 	return bare(a) == bare(b)
 }
 
-// redraw fills the screen.
-func (o *statusOptions) redraw(l *seen) error {
+// redraw fills a screen of that many columns and rows; 0 is not known.
+func (o *statusOptions) redraw(l *seen, width, height int) error {
 	text := ""
 	if l.failure != "" {
 		text = "No answer, tried again: " + plain(l.failure) + "\n\n"
@@ -86,8 +96,33 @@ func (o *statusOptions) redraw(l *seen) error {
 		}
 		text += body
 	}
-	_, err := io.WriteString(o.stdout, clearScreen+text)
+	_, err := io.WriteString(o.stdout, clearScreen+fit(text, width, height))
 	return err
+}
+
+// fit leaves out the last lines of what a screen has no room for: it would scroll,
+// and the first lines matter most.
+func fit(text string, width, height int) string {
+	if width < 1 || height < 1 {
+		return text
+	}
+	lines := slices.Collect(strings.Lines(text))
+	free := height - 1 // the cursor stands below
+	kept, short := 0, 0
+	for i, line := range lines {
+		free -= max(1, (utf8.RuneCountInString(strings.TrimSuffix(line, "\n"))+width-1)/width)
+		if free < 0 {
+			break
+		}
+		kept = i + 1
+		if free > 0 {
+			short = kept // with room for a line below
+		}
+	}
+	if kept == len(lines) {
+		return text
+	}
+	return strings.Join(lines[:short], "") + fmt.Sprintf("... %d lines more\n", len(lines)-short)
 }
 
 // print adds what is new to the end.

@@ -20,6 +20,7 @@ type knowledge struct {
 	types    map[string]map[string]string // kinds by type and field
 	enums    map[string][]string          // values by type
 	features []string
+	promQL   map[string][]string // names by list
 
 	src *source
 	sd  map[string]string // kinds of the discoveries' fields
@@ -69,7 +70,10 @@ func (s *source) knowledge(version string) (*knowledge, error) {
 		}
 	}
 	var err error
-	k.features, err = s.features()
+	if k.features, err = s.features(); err != nil {
+		return nil, err
+	}
+	k.promQL, err = s.promQL()
 	return k, err
 }
 

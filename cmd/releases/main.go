@@ -1,6 +1,6 @@
 // Command releases writes the table of what each Prometheus release knows: the
 // fields of prometheus.yml and of rule files, the values that some of them take,
-// and the names of --enable-feature. It reads them from the sources of the
+// the names of --enable-feature, and what PromQL has. It reads them from the sources of the
 // releases' own modules, which it has the go command download, and builds none.
 //
 // It is run by hand (`make releases`) when the version of Prometheus that this

@@ -13,6 +13,7 @@ type table struct {
 	types    map[string]map[string]*entry
 	enums    map[string]map[string]*entry
 	features map[string]*entry
+	promQL   map[string]map[string]*entry
 }
 
 // entry is one field, value or feature. since and gone count releases; gone is
@@ -23,7 +24,7 @@ type entry struct {
 }
 
 func merge(found []*knowledge) (*table, error) {
-	t := &table{types: map[string]map[string]*entry{}, enums: map[string]map[string]*entry{}, features: map[string]*entry{}}
+	t := &table{types: map[string]map[string]*entry{}, enums: map[string]map[string]*entry{}, features: map[string]*entry{}, promQL: map[string]map[string]*entry{}}
 	for i, k := range found {
 		t.releases = append(t.releases, k.release)
 		if err := t.add(i, k); err != nil {
@@ -48,6 +49,11 @@ func (t *table) add(i int, k *knowledge) error {
 	}
 	if err := note(t.features, i, len(k.features), plain(k.features)); err != nil {
 		return fmt.Errorf("features: %w", err)
+	}
+	for _, name := range lists() {
+		if err := note(below(t.promQL, name), i, len(k.promQL[name]), plain(k.promQL[name])); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	return nil
 }

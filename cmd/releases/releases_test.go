@@ -24,6 +24,9 @@ func oldTree() map[string]string {
 		"model/rulefmt/rule.go":   "package rulefmt\ntype RuleGroups struct { Groups []RuleNode `yaml:\"groups\"` }\ntype RuleNode struct { Record string `yaml:\"record\"` }",
 		"config/config.go":        configCode,
 		"cmd/prometheus/main.go":  featureCode,
+		"promql/parser/lex.go":    "package parser\nvar key = map[string]ItemType{\"sum\": SUM, \"later\": LATER}",
+		"promql/parser/funcs.go":  "package parser\nvar Functions = map[string]*Function{\"abs\": {Name: \"abs\"}, \"first\": {Experimental: true}, \"old\": {Experimental: false}}",
+		grammarFile:               "aggregate_op : SUM ;\nnumber_duration_literal  : NUMBER ;\ngrouping_label : maybe_label ;\nother : STRING ;\n",
 		"cmd/prometheus/other.go": "package main\nfunc other(s string) { switch s { case \"x\": } }",
 	}
 }
@@ -34,8 +37,13 @@ func newTree() map[string]string {
 	tree["model/relabel/rule.go"] = strings.ReplaceAll(relabelCode, "// more", `Later Action = "later"`)
 	tree["model/rulefmt/rule.go"] = strings.ReplaceAll(tree["model/rulefmt/rule.go"], "RuleNode", "Rule")
 	tree["cmd/prometheus/main.go"] = strings.ReplaceAll(featureCode, `"old"`, `"new"`)
+	tree["promql/parser/funcs.go"] = "package parser\nvar Functions = map[string]*Function{\"abs\": {Name: \"abs\"}, \"first\": {}}"
+	tree[grammarFile] = "aggregate_op    : SUM |\n LATER;\nnumber_duration_literal : NUMBER | DURATION ;\ngrouping_label : maybe_label | STRING { TRIM_UPPER } ;\nstring_identifier : STRING ;\n"
+	tree["cmd/prometheus/main.go"] += "var options = parser.Options{ExperimentalDurationExpr: true}"
 	return tree
 }
+
+const grammarFile = "promql/parser/generated_parser.y"
 
 const (
 	configCode = `package config
@@ -132,6 +140,25 @@ features
   both
   new since 3.0
   old gone 3.0
+
+functions
+  abs
+  first
+  old gone 3.0
+
+experimental
+  first gone 3.0
+
+aggregators
+  later since 3.0
+  sum
+
+syntax
+  duration-expr since 3.0
+  number-duration
+  quoted-grouping since 3.0
+  quoted-name since 3.0
+  trim since 3.0
 `
 
 // TestTable: what two releases' sources say becomes a table that leads to the

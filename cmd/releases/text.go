@@ -12,6 +12,10 @@ const header = `# What each release of Prometheus knows. Written by ` + "`make r
 # Below a type are its fields: what is in them, the first release that knows the field, unless that
 # is the first of all, and the first that no longer does. "-" holds nothing of Prometheus's own, []
 # begins a list, {} a mapping whose keys are the user's, and = the type of a value.
+#
+# Of PromQL: its functions, those of them that are experimental, its aggregators, and what its
+# grammar takes without a feature: "quoted-name" is {"a"}, "quoted-grouping" by ("a"),
+# "number-duration" a[300] and a > 5m, "duration-expr" a[5m * 2], and "trim" a </ 5.
 `
 
 // text is the table as it is read by package releases.
@@ -29,6 +33,9 @@ func (t *table) text() []byte {
 		t.section(b, "values "+name, t.enums[name], false)
 	}
 	t.section(b, "features", t.features, false)
+	for _, name := range lists() {
+		t.section(b, name, t.promQL[name], false)
+	}
 	return b.Bytes()
 }
 

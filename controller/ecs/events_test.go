@@ -373,3 +373,16 @@ func taskEvent(account, region, cluster string) string {
 		`"taskArn":"` + arn + `:task/` + cluster + `/` + someID + `","clusterArn":"` + arn + `:cluster/` + cluster + `","version":3,` +
 		`"lastStatus":"RUNNING","desiredStatus":"RUNNING","taskDefinitionArn":"` + arn + `:task-definition/x:1","containers":[{"name":"a"}]}}`
 }
+
+// TestBacklogEndsWithTheQueue: an answer without a message says that none waits.
+func TestBacklogEndsWithTheQueue(t *testing.T) {
+	w := newFedWorld(t)
+	fargate(t, w.Place, "prod", 1)
+	w.start()
+	w.drained()
+	w.Watcher.mu.Lock()
+	q := w.queues[0]
+	w.Watcher.mu.Unlock()
+	q.count(func(st *QueueStats) { st.Backlog = time.Hour })
+	w.until("without a backlog", func() bool { return w.stats().Backlog == 0 })
+}

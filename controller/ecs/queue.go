@@ -172,10 +172,12 @@ func (q *queue) receive(ctx context.Context, wait time.Duration) (int, error) {
 		}
 		return 0, fmt.Errorf("receive messages: %w", err)
 	}
-	if len(out.Messages) > 0 {
-		q.apply(out.Messages, q.w.skew(awsmiddleware.GetServerTime(out.ResultMetadata)))
-		q.discard(out.Messages)
+	if len(out.Messages) == 0 {
+		q.count(func(st *QueueStats) { st.Backlog = 0 })
+		return 0, nil
 	}
+	q.apply(out.Messages, q.w.skew(awsmiddleware.GetServerTime(out.ResultMetadata)))
+	q.discard(out.Messages)
 	return len(out.Messages), nil
 }
 

@@ -35,8 +35,8 @@ type QueueStats struct {
 	// LagTotal the sum of all of them. Both include what EventBridge takes.
 	Lag      time.Duration
 	LagTotal time.Duration
-	// Backlog is how long the oldest message of the last answer that had any was
-	// in the queue.
+	// Backlog is how long the oldest message of the last answer was in the queue; 0
+	// of an answer that had none.
 	Backlog   time.Duration
 	Receivers int // at the moment
 }

@@ -35,6 +35,16 @@ func parseLocation(text string) (location, error) {
 	return newLocation(bucket, prefix), nil
 }
 
+// checkPublished refuses prefixes that are mistaken, or within what is published at
+// another.
+func (l location) checkPublished() error {
+	folder := strings.TrimSuffix(l.prefix, "/")
+	if folder == "" || checkName(folder) == nil && !strings.HasPrefix(folder, ".") && !strings.Contains(folder, "/.") {
+		return nil
+	}
+	return fmt.Errorf("%q is no prefix to publish at: it has an empty part, one that begins with a dot, a backslash, or a control character; name the prefix that controllers have as --specs", l.url(""))
+}
+
 func (l location) key(name string) *string {
 	key := l.prefix + name
 	return &key

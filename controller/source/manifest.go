@@ -63,7 +63,15 @@ type ManifestFile struct {
 	Size   int64  `json:"size"`   // bytes
 }
 
+// errDamaged is wrapped by every error for a pointer, manifest or content that is
+// missing, or is not what it should be.
 var errDamaged = errors.New("is damaged")
+
+// damage is an errDamaged in words of its own.
+type damage struct{ error }
+
+func (d *damage) Is(target error) bool { return target == errDamaged }
+func (d *damage) Unwrap() error        { return d.error }
 
 var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
@@ -128,24 +136,32 @@ func decodeManifest(data []byte) (*Manifest, error) {
 	if err := json.Unmarshal(data, &out); err != nil {
 		return nil, fmt.Errorf("%w: %w; publish again", errDamaged, err)
 	}
-	if err := checkCount(len(out.Files)); err != nil {
-		return nil, err
-	}
-	for i, f := range out.Files {
-		switch err := checkName(f.Path); {
-		case err != nil:
-			return nil, fmt.Errorf("names %s, which %w", shown(f.Path), err)
-		case !isSpec(f.Path):
-			return nil, fmt.Errorf("names %s, which is no file of specs", f.Path)
-		case !digestForm.MatchString(f.SHA256):
-			return nil, fmt.Errorf("names %s without its digest", f.Path)
-		case f.Size < 0 || checkSize(f.Size) != nil:
-			return nil, fmt.Errorf("names %s, which %w", f.Path, &sizeError{f.Size})
-		case i > 0 && out.Files[i-1].Path >= f.Path:
-			return nil, fmt.Errorf("names %s twice, or out of order", f.Path)
-		}
+	if err := out.check(); err != nil {
+		return nil, &damage{err}
 	}
 	return &out, nil
+}
+
+// check judges the files that a manifest names.
+func (m *Manifest) check() error {
+	if err := checkCount(len(m.Files)); err != nil {
+		return err
+	}
+	for i, f := range m.Files {
+		switch err := checkName(f.Path); {
+		case err != nil:
+			return fmt.Errorf("names %s, which %w", shown(f.Path), err)
+		case !isSpec(f.Path):
+			return fmt.Errorf("names %s, which is no file of specs", f.Path)
+		case !digestForm.MatchString(f.SHA256):
+			return fmt.Errorf("names %s without its digest", f.Path)
+		case f.Size < 0 || checkSize(f.Size) != nil:
+			return fmt.Errorf("names %s, which %w", f.Path, &sizeError{f.Size})
+		case i > 0 && m.Files[i-1].Path >= f.Path:
+			return fmt.Errorf("names %s twice, or out of order", f.Path)
+		}
+	}
+	return nil
 }
 
 // encode is the manifest as it is kept, and its digest.

@@ -70,7 +70,10 @@ func (r *reader) readPointer(ctx context.Context, before pointer) (pointer, erro
 		in.IfNoneMatch = aws.String(`"` + before.etag + `"`)
 	}
 	got, err := r.get(ctx, pointerName, in, maxPointer)
+	var size *sizeError
 	switch {
+	case errors.As(err, &size):
+		return pointer{etag: got.etag}, fmt.Errorf("%s %w: it has more than %d bytes; publish again", r.url(pointerName), errDamaged, maxPointer)
 	case status(err) == http.StatusNotModified:
 		return before, nil
 	case status(err) == http.StatusNotFound && code(err) != "NoSuchBucket":
@@ -106,11 +109,18 @@ func (r *reader) readFiles(ctx context.Context, digest string, m *Manifest, know
 	if err := r.readContents(ctx, m, known); err != nil {
 		return nil, fmt.Errorf("revision %s is not whole: %w", short(digest), err)
 	}
+	return m.filled(known), nil
+}
+
+// filled are the files whose content is known.
+func (m *Manifest) filled(known contents) []spec.File {
 	files := make([]spec.File, 0, len(m.Files))
 	for _, f := range m.Files {
-		files = append(files, spec.File{Name: f.Path, Data: known[f.SHA256]})
+		if data, ok := known[f.SHA256]; ok {
+			files = append(files, spec.File{Name: f.Path, Data: data})
+		}
 	}
-	return files, nil
+	return files
 }
 
 // readContents fetches what is not known. The error is about the first file that
@@ -172,6 +182,6 @@ func (r *reader) whole(ctx context.Context, name, digest string, most int64) ([]
 }
 
 var (
-	errMissing = errors.New("is missing; publish again, or go back to another revision")
-	errOther   = errors.New("holds other bytes than its name says; remove it and publish again, or go back to another revision")
+	errMissing = &damage{errors.New("is missing; publish again, or go back to another revision")}
+	errOther   = &damage{errors.New("holds other bytes than its name says; publish again, or go back to another revision")}
 )

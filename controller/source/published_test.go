@@ -42,10 +42,8 @@ func (s *store) publisher() *Publisher {
 func (s *store) publish(files ...spec.File) string {
 	s.Helper()
 	p := s.publisher()
-	before, err := p.Pointed(s.Context())
-	if err != nil && !errors.Is(err, ErrNotPublished) {
-		s.Fatal(err)
-	}
+	before, err := p.Current(s.Context())
+	s.must(err)
 	done, err := p.Publish(s.Context(), before, files, Origin{By: "ann"})
 	s.must(err)
 	return done.Digest
@@ -89,17 +87,32 @@ func TestPublished(t *testing.T) {
 	s.holds("a", "b")
 	all, err := p.Revisions(t.Context(), 1)
 	s.must(err)
-	if before.Digest != second || before.Manifest.Previous != first || len(all) > 2 {
-		t.Errorf("before %s after %s, revisions %v", before.Digest, before.Manifest.Previous, all)
+	if before.Digest != second || before.Manifest.Previous != first || len(all.Revisions) > 2 {
+		t.Errorf("before %s after %s, revisions %v", before.Digest, before.Manifest.Previous, all.Revisions)
 	}
 	s.restart()
 	s.holds("a", "b")
-	for _, name := range []string{pointerName, revisionsDir + first, revisionsDir + second} {
-		s.remove(name)
-		if name == pointerName {
-			s.fails("s3://shop/specs/.ecs-scrape/current is gone", "publish again")
-		}
+}
+
+// TestPointerGone: loose objects beside revisions count for nothing without a pointer
+// too, also for a source that has just started; a pointer that comes late is taken.
+func TestPointerGone(t *testing.T) {
+	s := newStore(t)
+	s.put("loose.yaml", doc("loose", "1"))
+	first := s.publish(file("a", "1"))
+	s.holds("a")
+	pointer, err := s.publisher().get(t.Context(), pointerName, &s3.GetObjectInput{}, maxPointer)
+	s.must(err)
+	s.remove(pointerName)
+	for range 2 {
+		s.fails("s3://shop/specs/.ecs-scrape/current is gone", "publish again", "revisions --use", "remove all below s3://shop/specs/.ecs-scrape/")
+		s.restart()
 	}
+	s.source.client = &watched{S3Client: s.source.client, listed: func() { s.put(pointerName, string(pointer.data)) }}
+	s.holds("a")
+	s.restart()
+	s.remove(pointerName)
+	s.remove(revisionsDir + first)
 	s.holds("loose")
 }
 
@@ -139,8 +152,11 @@ func TestPublishedDamage(t *testing.T) {
 			s.holds("a")
 			c.do(s, s.publish(file("a", "1"), file("b", "1")))
 			s.fails(c.says...)
-			if name == "newer pointer" {
-				return // nobody who knows less publishes over it
+			if strings.HasPrefix(name, "newer") { // nobody who knows less publishes over it
+				if _, err := s.publisher().Current(t.Context()); err == nil || !strings.Contains(err.Error(), "needs a newer ecs-scrape") {
+					t.Errorf("publishing gives %v", err)
+				}
+				return
 			}
 			s.sim.ClearFaults()
 			s.publish(file("a", "1"), file("z", "1")) // over what is damaged
@@ -174,7 +190,14 @@ func TestOvertaken(t *testing.T) {
 			if _, err := p.Publish(ctx, before, []spec.File{file("c", "1")}, Origin{}); !errors.Is(err, ErrOvertaken) || !strings.Contains(err.Error(), short(winner)) {
 				t.Errorf("error %v", err)
 			}
-			if _, err := p.Publish(ctx, nil, []spec.File{file("c", "1")}, Origin{}); !errors.Is(err, ErrOvertaken) {
+			all, err := p.Revisions(ctx, 0)
+			s.must(err)
+			for _, r := range all.Revisions {
+				if r.Overtaken != (r.Files[0].Path == "c.yaml") {
+					t.Errorf("revision of %s: overtaken %v", r.Files[0].Path, r.Overtaken)
+				}
+			}
+			if _, err := p.Publish(ctx, &Published{}, []spec.File{file("c", "1")}, Origin{}); !errors.Is(err, ErrOvertaken) {
 				t.Errorf("the first of all: error %v", err)
 			}
 			s.holds("b")

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -14,13 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"golang.org/x/sync/errgroup"
 
 	"ecs-scrape/spec"
 )
-
-// ErrNotPublished says that no published revision is in use at a location.
-var ErrNotPublished = errNotPublished
 
 // ErrOvertaken is wrapped by the error of a publication during which somebody else
 // published.
@@ -40,55 +35,14 @@ func OpenPublisher(ctx context.Context, location string, options ...func(*config
 	if err != nil {
 		return nil, err
 	}
+	if err := at.checkPublished(); err != nil {
+		return nil, err
+	}
 	client, err := newClient(ctx, location, options...)
 	if err != nil {
 		return nil, err
 	}
 	return &Publisher{reader: reader{client: client, location: at}, client: client, now: time.Now}, nil
-}
-
-// Published is a revision that is in use.
-type Published struct {
-	Digest   string
-	Manifest *Manifest
-	pointer  pointer
-}
-
-// Current is the revision in use. The error is ErrNotPublished where there is
-// none.
-func (p *Publisher) Current(ctx context.Context) (*Published, error) {
-	out, err := p.Pointed(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if out.Digest == "" {
-		return nil, fmt.Errorf("%s %w; publish again", p.url(pointerName), errDamaged)
-	}
-	out.Manifest, err = p.readManifest(ctx, out.Digest)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-// Pointed is Current without looking at the revision, which may be damaged: its
-// manifest is empty. Of a damaged pointer the digest is empty too.
-func (p *Publisher) Pointed(ctx context.Context) (*Published, error) {
-	now, err := p.readPointer(ctx, pointer{})
-	if err != nil && !errors.Is(err, errDamaged) {
-		return nil, err
-	}
-	return &Published{Digest: now.Revision, Manifest: &Manifest{}, pointer: now}, nil
-}
-
-// Files are those of a revision, each of which is held to its digest. Files that
-// are at hand are not fetched.
-func (p *Publisher) Files(ctx context.Context, digest string, m *Manifest, atHand []spec.File) ([]spec.File, error) {
-	known := make(contents, len(atHand))
-	for _, f := range atHand {
-		known[digestOf(f.Data)] = f.Data
-	}
-	return p.readFiles(ctx, digest, m, known)
 }
 
 // Origin is where a revision comes from, in the words of who publishes it.
@@ -99,14 +53,15 @@ type Publication struct {
 	Digest    string
 	Unchanged bool // the revision in use holds the same already
 	Uploaded  int  // contents that were not there
-	Present   int  // contents that were
+	Mended    int  // contents that were there, and were not what their names say
+	Present   int  // contents that were there
 }
 
 // Publish writes what is missing of the contents, then the manifest, and last the
-// pointer. before is the revision in use, nil if there is none: where it is another
-// by now, the error wraps ErrOvertaken and the pointer stays. Where it holds the
-// same files, only missing contents are written. Interrupted at any point, it
-// leaves the revision in use as it is, and may be repeated.
+// pointer. before is what Current gives: where it is another by now, the error wraps
+// ErrOvertaken and the pointer stays. Where it holds the same files, only contents
+// that are missing or damaged are written. Interrupted at any point, it leaves the
+// revision in use as it is, and may be repeated.
 func (p *Publisher) Publish(ctx context.Context, before *Published, files []spec.File, o Origin) (Publication, error) {
 	described, err := manifestFiles(files)
 	if err != nil {
@@ -116,18 +71,14 @@ func (p *Publisher) Publish(ctx context.Context, before *Published, files []spec
 	if err != nil {
 		return out, err
 	}
-	m := &Manifest{
-		Format: format, At: p.now().UTC().Truncate(time.Second), Files: described,
+	if before.Digest != "" && before.Wrong == nil && slices.Equal(before.Manifest.Files, described) {
+		out.Digest, out.Unchanged = before.Digest, true
+		return out, nil
+	}
+	data, digest, err := (&Manifest{
+		Format: format, At: p.now().UTC().Truncate(time.Second), Files: described, Previous: before.Previous,
 		By: o.By, Message: o.Message, Commit: o.Commit, Program: o.Program,
-	}
-	if before != nil {
-		m.Previous = before.Digest
-		if slices.Equal(before.Manifest.Files, described) {
-			out.Digest, out.Unchanged = before.Digest, true
-			return out, nil
-		}
-	}
-	data, digest, err := m.encode()
+	}).encode()
 	if err != nil {
 		return out, err
 	}
@@ -135,55 +86,17 @@ func (p *Publisher) Publish(ctx context.Context, before *Published, files []spec
 		return out, err
 	}
 	out.Digest = digest
-	return out, p.point(ctx, before, digest, o.By)
+	err = p.point(ctx, before, digest, o.By)
+	if errors.Is(err, ErrOvertaken) {
+		// It only tells people more; without it the revision is listed all the same.
+		_ = p.putOnce(ctx, revisionsDir+digest+overtakenMark, nil)
+	}
+	return out, err
 }
 
 // Use has the pointer name an earlier revision, whose files were read by Files.
 func (p *Publisher) Use(ctx context.Context, before *Published, digest, by string) error {
 	return p.point(ctx, before, digest, by)
-}
-
-// upload writes the contents that a listing does not have in their full size.
-func (p *Publisher) upload(ctx context.Context, files []spec.File) (Publication, error) {
-	there, err := p.sizes(ctx)
-	if err != nil {
-		return Publication{}, err
-	}
-	missing := map[string][]byte{}
-	all := map[string]bool{}
-	for _, f := range files {
-		digest := digestOf(f.Data)
-		all[digest] = true
-		if size, ok := there[digest]; !ok || size != int64(len(f.Data)) {
-			missing[digest] = f.Data
-		}
-	}
-	group, inner := errgroup.WithContext(ctx)
-	group.SetLimit(maxGets)
-	for _, digest := range slices.Sorted(maps.Keys(missing)) {
-		group.Go(func() error {
-			if _, damaged := there[digest]; damaged {
-				return p.put(inner, objectsDir+digest, missing[digest], &s3.PutObjectInput{})
-			}
-			return p.putOnce(inner, objectsDir+digest, missing[digest])
-		})
-	}
-	return Publication{Uploaded: len(missing), Present: len(all) - len(missing)}, group.Wait()
-}
-
-// sizes are those of all contents, by digest.
-func (p *Publisher) sizes(ctx context.Context) (map[string]int64, error) {
-	out := map[string]int64{}
-	err := p.pages(ctx, objectsDir, func(objects []object) error {
-		for _, o := range objects {
-			out[o.name[len(objectsDir):]] = o.size
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", p.url(objectsDir), p.explain(err, "s3:ListBucket", p.bucketARN()))
-	}
-	return out, nil
 }
 
 // putOnce writes an object that never changes. That it is there already is no
@@ -196,15 +109,11 @@ func (p *Publisher) putOnce(ctx context.Context, name string, data []byte) error
 	return err
 }
 
-// point moves the pointer from the revision before to another, unless somebody
-// else has moved it. Servers that know no conditions are asked before and after.
+// point moves the pointer from what it was before to another revision, unless
+// somebody else has moved it. Servers that know no conditions are asked before and
+// after.
 func (p *Publisher) point(ctx context.Context, before *Published, digest, by string) error {
-	next := pointer{Format: format, Revision: digest, At: p.now().UTC().Truncate(time.Second), By: by}
-	in := &s3.PutObjectInput{IfNoneMatch: aws.String("*"), ContentType: aws.String("application/json")}
-	if before != nil {
-		next.Previous = before.Digest
-		in.IfNoneMatch, in.IfMatch = nil, aws.String(`"`+before.pointer.etag+`"`)
-	}
+	next := pointer{Format: format, Revision: digest, Previous: before.Digest, At: p.now().UTC().Truncate(time.Second), By: by}
 	if err := p.stands(ctx, before); err != nil {
 		return err
 	}
@@ -212,30 +121,45 @@ func (p *Publisher) point(ctx context.Context, before *Published, digest, by str
 	if err != nil {
 		return err
 	}
-	if err := p.put(ctx, pointerName, data, in); conflict(err) {
-		return fmt.Errorf("%s: %w; look at what, and publish again", p.url(pointerName), ErrOvertaken)
-	} else if err != nil {
+	in := &s3.PutObjectInput{IfNoneMatch: aws.String("*"), ContentType: aws.String("application/json")}
+	if before.exists {
+		in.IfNoneMatch, in.IfMatch = nil, aws.String(`"`+before.pointer.etag+`"`)
+	}
+	// A put whose answer was lost is tried again, and then finds itself in the way.
+	if err := p.put(ctx, pointerName, data, in); err != nil && !conflict(err) {
 		return err
 	}
 	now, err := p.readPointer(ctx, pointer{})
-	if err == nil && now.Revision != digest {
-		err = fmt.Errorf("%s: %w: it names revision %s; look at what, and publish again", p.url(pointerName), ErrOvertaken, short(now.Revision))
+	if err == nil && (now.Revision == digest || now.Previous == digest) { // or somebody went on from it
+		return nil
 	}
-	return err
+	return p.overtaken(now, err)
 }
 
 // stands says whether the pointer is as it was read.
 func (p *Publisher) stands(ctx context.Context, before *Published) error {
 	now, err := p.readPointer(ctx, pointer{})
 	switch {
-	case errors.Is(err, errNotPublished) && before == nil:
+	case errors.Is(err, errNotPublished) && !before.exists:
 		return nil
-	case err != nil && !errors.Is(err, errDamaged):
-		return err
-	case before == nil || now.etag != before.pointer.etag:
-		return fmt.Errorf("%s: %w: it names revision %s; look at what, and publish again", p.url(pointerName), ErrOvertaken, short(now.Revision))
+	case (err == nil || errors.Is(err, errDamaged)) && before.exists && now.etag == before.pointer.etag:
+		return nil
 	}
-	return nil
+	return p.overtaken(now, err)
+}
+
+// overtaken says what the pointer is instead, as it was read.
+func (p *Publisher) overtaken(now pointer, err error) error {
+	is := "it names revision " + short(now.Revision)
+	switch {
+	case errors.Is(err, errNotPublished):
+		is = "it is gone"
+	case errors.Is(err, errDamaged):
+		is = "it is damaged"
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("%s: %w: %s; look at what, and publish again", p.url(pointerName), ErrOvertaken, is)
 }
 
 // put writes an object. Conditions are left out for a server that does not know

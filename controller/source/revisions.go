@@ -15,38 +15,68 @@ import (
 type Revision struct {
 	Digest  string `json:"digest"`
 	Current bool   `json:"current"` // it is in use
+	// Overtaken says that somebody else published at the same time and won.
+	Overtaken bool `json:"overtaken,omitempty"`
 	// Error is why the rest is not known.
 	Error string `json:"error,omitempty"`
 	*Manifest
+
+	failed error
 }
 
-// Revisions are those that were published, the newest first, and at most so many;
-// 0 is all of them. The one in use is always among them. A revision that cannot be
-// read is there with its error.
-func (p *Publisher) Revisions(ctx context.Context, most int) ([]Revision, error) {
-	found, current, err := p.found(ctx)
+// History is what was published below a prefix.
+type History struct {
+	// Revisions are the newest first. The one in use is always among them. One that
+	// cannot be read is there with its error.
+	Revisions []Revision `json:"revisions"`
+	// Error is why none of them is in use.
+	Error string `json:"error,omitempty"`
+}
+
+// overtakenMark ends the name of an object beside a manifest, which says that the
+// pointer did not come to name it when it was published.
+const overtakenMark = ".overtaken"
+
+// ErrNoRevisions says that nothing was ever published below a prefix.
+var ErrNoRevisions = errors.New("no revision was published there; publish one with: ecs-scrape publish DIR s3://BUCKET/PREFIX")
+
+// Revisions are those that were published, at most so many and the one in use; 0 is
+// all of them. Where there is none the error wraps ErrNoRevisions.
+func (p *Publisher) Revisions(ctx context.Context, most int) (*History, error) {
+	now, err := p.Pointed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if most > 0 && len(found) > most {
-		rest := found[most:]
-		found = found[:most:most]
-		if i := slices.IndexFunc(rest, func(o object) bool { return digestIn(o) == current }); i >= 0 {
-			found = append(found, rest[i])
-		}
+	all, err := p.read(ctx, now.pointer, most)
+	out := &History{Revisions: all}
+	switch {
+	case err != nil:
+		return nil, err
+	case now.Wrong != nil:
+		out.Error = now.Wrong.Error()
+	case len(all) == 0:
+		return nil, fmt.Errorf("%s: %w", p.url(""), ErrNoRevisions)
+	case !now.exists:
+		out.Error = p.errGone().Error()
 	}
+	return out, nil
+}
+
+// read reads the manifests of the newest revisions, and of the one in use.
+func (p *Publisher) read(ctx context.Context, now pointer, most int) ([]Revision, error) {
+	found, err := p.found(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found = bounded(found, now, most)
 	out := make([]Revision, len(found))
 	var group errgroup.Group
 	group.SetLimit(maxGets)
-	for i, o := range found {
+	for i, f := range found {
 		group.Go(func() error {
-			r := Revision{Digest: digestIn(o), Current: digestIn(o) == current}
-			m, err := p.readManifest(ctx, r.Digest)
-			if err != nil {
-				m, r.Error = &Manifest{At: o.at, Files: []ManifestFile{}}, err.Error()
-			}
-			r.Manifest = m
-			out[i] = r
+			out[i] = p.revision(ctx, f)
+			out[i].Current = f.digest == now.Revision
+			out[i].Overtaken = f.overtaken && !out[i].Current
 			return nil
 		})
 	}
@@ -55,40 +85,76 @@ func (p *Publisher) Revisions(ctx context.Context, most int) ([]Revision, error)
 	return out, ctx.Err()
 }
 
-// found are all manifests, the newest first, and the digest of the one in use.
-func (p *Publisher) found(ctx context.Context) (all []object, current string, err error) {
-	now, err := p.readPointer(ctx, pointer{})
-	if err != nil && !errors.Is(err, errNotPublished) {
-		return nil, "", err
+// bounded leaves out what is too much, and puts in the revision in use, also where
+// its manifest is gone.
+func bounded(found []manifestObject, now pointer, most int) []manifestObject {
+	current := slices.IndexFunc(found, func(f manifestObject) bool { return f.digest == now.Revision })
+	out := found
+	if most > 0 && len(found) > most {
+		out = found[:most:most]
 	}
-	err = p.pages(ctx, revisionsDir, func(objects []object) error {
+	switch {
+	case current >= len(out):
+		return append(out, found[current])
+	case current < 0 && now.Revision != "":
+		return append(out, manifestObject{digest: now.Revision, object: object{at: now.At}})
+	}
+	return out
+}
+
+func (p *Publisher) revision(ctx context.Context, f manifestObject) Revision {
+	m, err := p.readManifest(ctx, f.digest)
+	if err != nil {
+		return Revision{Digest: f.digest, failed: err, Error: err.Error(), Manifest: &Manifest{At: f.at, Files: []ManifestFile{}}}
+	}
+	return Revision{Digest: f.digest, Manifest: m}
+}
+
+// manifestObject is a manifest as a listing tells of it.
+type manifestObject struct {
+	object
+	digest    string
+	overtaken bool
+}
+
+// found are all manifests, the newest first.
+func (p *Publisher) found(ctx context.Context) ([]manifestObject, error) {
+	var all []manifestObject
+	overtaken := map[string]bool{}
+	err := p.pages(ctx, revisionsDir, func(objects []object) error {
 		for _, o := range objects {
-			if digestForm.MatchString(digestIn(o)) {
-				all = append(all, o)
+			name := strings.TrimPrefix(o.name, revisionsDir)
+			if digest, marks := strings.CutSuffix(name, overtakenMark); marks {
+				overtaken[digest] = true
+			} else if digestForm.MatchString(name) {
+				all = append(all, manifestObject{object: o, digest: name})
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("list %s: %w", p.url(revisionsDir), p.explain(err, "s3:ListBucket", p.bucketARN()))
+		return nil, fmt.Errorf("list %s: %w", p.url(revisionsDir), p.explain(err, "s3:ListBucket", p.bucketARN()))
 	}
-	slices.SortFunc(all, func(a, b object) int { return cmp.Or(b.at.Compare(a.at), strings.Compare(a.name, b.name)) })
-	return all, now.Revision, nil
+	for i := range all {
+		all[i].overtaken = overtaken[all[i].digest]
+	}
+	slices.SortFunc(all, func(a, b manifestObject) int {
+		return cmp.Or(b.at.Compare(a.at), strings.Compare(a.name, b.name))
+	})
+	return all, nil
 }
-
-func digestIn(o object) string { return strings.TrimPrefix(o.name, revisionsDir) }
 
 // Find is the digest of the one revision whose digest begins so, and its manifest.
 func (p *Publisher) Find(ctx context.Context, begins string) (string, *Manifest, error) {
-	all, _, err := p.found(ctx)
+	all, err := p.found(ctx)
 	if err != nil {
 		return "", nil, err
 	}
-	all = slices.DeleteFunc(all, func(o object) bool { return begins == "" || !strings.HasPrefix(digestIn(o), begins) })
+	all = slices.DeleteFunc(all, func(f manifestObject) bool { return begins == "" || !strings.HasPrefix(f.digest, begins) })
 	switch len(all) {
 	case 1:
-		m, err := p.readManifest(ctx, digestIn(all[0]))
-		return digestIn(all[0]), m, err
+		m, err := p.readManifest(ctx, all[0].digest)
+		return all[0].digest, m, err
 	case 0:
 		return "", nil, fmt.Errorf("no revision %q in %s; `ecs-scrape revisions` lists them", begins, p.url(""))
 	}

@@ -69,7 +69,8 @@ func NewS3(client S3Client, bucket, prefix string) *S3 {
 // concurrently.
 //
 // Of a published revision every object, and the revision itself, is held to its
-// digest; what is missing or another is an error.
+// digest; what is missing or another is an error. So are revisions without a
+// pointer that names one of them.
 //
 // Loose objects are listed, and what the ETags say is new is fetched, once two
 // listings in a row are the same: half an upload is not taken. An object that is
@@ -113,12 +114,26 @@ func (s *S3) load(ctx context.Context) (*spec.Set, error) {
 	case now.pointer:
 		s.loose = false
 		return s.loadPublished(ctx)
-	case s.pointer.Revision != "" && now.revisions:
-		return nil, fmt.Errorf("%s is gone, which named the published revision %s: publish again; or, to use loose objects instead, remove all below %s too",
-			s.url(pointerName), short(s.pointer.Revision), s.url(publishedDir))
+	case now.revisions:
+		return s.loadUnnamed(ctx)
 	}
 	s.loose, s.pointer, s.contents = true, pointer{}, nil
 	return s.loadLoose(ctx, now)
+}
+
+// loadUnnamed is for revisions of which none is named. The pointer may be about to
+// be written for the first time; if it is not, it is gone, and loose objects that
+// count for nothing beside revisions do not come to count by that.
+func (s *S3) loadUnnamed(ctx context.Context) (*spec.Set, error) {
+	if !sleep(ctx, s.settle) {
+		return nil, ctx.Err()
+	}
+	set, err := s.loadPublished(ctx)
+	if errors.Is(err, errNotPublished) {
+		err = fmt.Errorf("%s is gone, which named the published revision in use: publish again, or name one with `ecs-scrape revisions --use`; or, to use loose objects instead, remove all below %s",
+			s.url(pointerName), s.url(publishedDir))
+	}
+	return set, err
 }
 
 // unclear says that the pointer may not exist: where nothing may be listed, S3 says

@@ -119,14 +119,15 @@ func (r *reader) get(ctx context.Context, name string, in *s3.GetObjectInput, mo
 		return answer{}, err
 	}
 	defer func() { _ = out.Body.Close() }()
+	etag := plainETag(aws.ToString(out.ETag))
 	data, err := io.ReadAll(io.LimitReader(out.Body, most+1))
 	if err != nil {
 		return answer{}, fmt.Errorf("read body: %w", err)
 	}
 	if int64(len(data)) > most {
-		return answer{}, &sizeError{int64(len(data))}
+		return answer{etag: etag}, &sizeError{int64(len(data))}
 	}
-	return answer{data: data, etag: plainETag(aws.ToString(out.ETag))}, nil
+	return answer{data: data, etag: etag}, nil
 }
 
 // ETags are kept without quotes, in which servers differ. A weak one keeps its

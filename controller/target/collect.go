@@ -100,5 +100,21 @@ func (d *Directory) collectGenerations(keep int) error {
 			return err
 		}
 	}
-	return d.disk.syncDir(filepath.Clean(d.path))
+	if err := d.disk.syncDir(filepath.Clean(d.path)); err != nil {
+		return err
+	}
+	return d.collectScraped()
+}
+
+// collectScraped removes what is known of configurations that are not kept.
+func (d *Directory) collectScraped() error {
+	left, err := d.Generations()
+	if err != nil {
+		return err
+	}
+	wanted := map[string]bool{}
+	for _, g := range left {
+		wanted[d.at(stateDir, ScrapedFile(g.Digest))] = true
+	}
+	return ignoreMissing(d.removeOthers(d.at(stateDir, scrapedDir), wanted))
 }

@@ -154,11 +154,12 @@ func (p *publisher) publish(pub publication) error {
 	if err != nil {
 		return err
 	}
-	standing := reconcile.Wanted
 	if pub.hold {
-		standing = reconcile.Refused
+		err = p.stay(pass)
+	} else {
+		err = p.write(pass, reconcile.Wanted)
 	}
-	if err := p.write(pass, standing); err != nil {
+	if err != nil {
 		return err
 	}
 	data, err := p.r.Accepted().Encode()
@@ -183,6 +184,17 @@ func (p *publisher) publish(pub publication) error {
 func (p *publisher) write(pass *reconcile.Pass, s reconcile.Standing) error {
 	p.now = p.now.Add(time.Minute) // no file is too young
 	_, err := p.r.Publish(pass, p.now, s)
+	return err
+}
+
+// stay has the targets of a pass follow in the pools of what is current.
+func (p *publisher) stay(pass *reconcile.Pass) error {
+	digest, _, err := p.out.Current()
+	if err != nil {
+		return err
+	}
+	p.now = p.now.Add(time.Minute)
+	_, err = p.out.Stay(&pass.Plan.Bundle, p.now, digest)
 	return err
 }
 

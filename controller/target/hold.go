@@ -15,7 +15,12 @@ import (
 const (
 	holdFile      = "hold.json"
 	confirmedFile = "confirmed.json"
+	scrapedDir    = "scraped" // what each configuration has scraped
 )
+
+// ScrapedFile is the name of the state that belongs to a configuration, and goes
+// with it.
+func ScrapedFile(digest string) string { return scrapedDir + "/" + digest + ".json" }
 
 // Hold asks for a configuration to stay current until it is released.
 type Hold struct {

@@ -55,9 +55,16 @@ func changeRows(all []controller.Change, from int) []changeRow {
 	return out
 }
 
-// concerning are the changes of an object, the newest first.
-func concerning(all []controller.Change, id spec.ID) []controller.Change {
-	return slices.DeleteFunc(slices.Clone(all), func(c controller.Change) bool { return !slices.Contains(c.Objects, id) })
+// about are the changes of an object, the newest first, with the lines that are
+// about it.
+func about(all []controller.Change, id spec.ID) []controller.Change {
+	var out []controller.Change
+	for _, c := range all {
+		if slices.Contains(c.Objects, id) {
+			out = append(out, c.About([]spec.ID{id}))
+		}
+	}
+	return out
 }
 
 func diffLines(diff string) (lines []diffLine, cut int) {

@@ -37,6 +37,9 @@ type conditionRow struct {
 	Since when
 }
 
+// OfClusters says that the message names clusters, whose page says more.
+func (c conditionRow) OfClusters() bool { return c.Reason == reconcile.ReasonStaleScopes }
+
 // stage is one stage of a funnel with the width of its bar.
 type stage struct {
 	plan.FunnelStage
@@ -65,7 +68,7 @@ func (p *pages) object(w http.ResponseWriter, r *http.Request) {
 	o.Findings = slices.DeleteFunc(slices.Clone(f.Status.Findings), func(f plan.Finding) bool { return f.Object != id })
 	o.Hidden = max(0, len(o.Findings)-mostFindings)
 	o.Findings = o.Findings[:len(o.Findings)-o.Hidden]
-	of := concerning(f.Status.Changes, id)
+	of := about(f.Status.Changes, id)
 	o.Changes = changeRows(of[:min(len(of), mostChanges)], 0)
 	if id.Kind == spec.KindScrapeTarget {
 		p.discovered(r, &o, values)

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"ecs-scrape/controller"
 	"ecs-scrape/reconcile/inventory"
@@ -16,11 +17,17 @@ const (
 	mostProblems = 50
 )
 
+// readUsually is how long Prometheus may take to read a target file without anything
+// being wrong: it looks every five seconds for what changed, and every five for
+// what to scrape, and the controller asks it every five.
+const readUsually = 15 * time.Second
+
 type overview struct {
 	frame
 	Headline headline
-	// Earlier is the last error, where nothing is wrong now.
+	// Earlier is the last error, where that is over.
 	Earlier *controller.ErrorStatus
+	Late    bool // target files have not been read for longer than is usual
 	Steps   []step
 	Choices []choice
 	Rows    []objectRow
@@ -51,12 +58,13 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) {
 		class = ""
 	}
 	shown := ofClass(all, class)
-	o.Headline, o.Steps, o.Choices = headlineOf(s, all), steps(&s.Config), choices(all, class)
+	o.Headline, o.Steps, o.Choices = headlineOf(o.frame, all), steps(&s.Config), choices(all, class)
 	o.Paging = newPaging("./", values, "page", len(shown), mostRows)
 	o.Rows = onPage(shown, o.Paging)
-	if s.State == controller.StateOK {
-		o.Earlier = s.LastError
+	if e := s.LastError; e != nil && !e.Until.IsZero() {
+		o.Earlier = e // one that goes on is among the reasons
 	}
+	o.Late = s.Prometheus.Lag >= readUsually.Seconds()
 	o.Orphans = orphans(s)
 	o.Hidden = max(0, len(o.Orphans)-mostProblems)
 	o.Orphans = o.Orphans[:len(o.Orphans)-o.Hidden]

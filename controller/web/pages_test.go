@@ -51,6 +51,11 @@ func some() *controller.Status {
 	now := time.Now()
 	return &controller.Status{
 		State: controller.StateDegraded, Message: "cart.yaml:9:5: spec: is wrong", Healthy: true, Ready: true, Time: now,
+		Reasons: []controller.Reason{
+			{Kind: controller.ReasonObjects, Message: "cart.yaml:9:5: spec: is wrong", Count: 2, Since: now.Add(-3 * time.Minute)},
+			{Kind: controller.ReasonCluster, Message: "cluster old: denied", Count: 1, Since: now.Add(-2*time.Hour - time.Minute)},
+		},
+		LastError:  &controller.ErrorStatus{At: now.Add(-3 * time.Hour), Until: now.Add(-26 * time.Minute), Message: "was away"},
 		Config:     controller.ConfigStatus{Desired: "0123456789abcdef", Published: "0123456789abcdef", Confirmed: "fedcba9876543210"},
 		Prometheus: controller.PrometheusStatus{Version: "3.15.0", Differences: []string{"declares 2.42"}, Unread: []string{"a", "b"}, Lag: 31.4},
 		Targets:    controller.TargetsStatus{Total: 12},
@@ -87,13 +92,42 @@ func TestOverview(t *testing.T) {
 	t.Parallel()
 	body := page(t, some(), nil, "/").Body.String()
 	holds(t, body, "ScrapeTarget cart is broken", "Mend it at cart.yaml:2:1. Until then its last valid version is served.", "cart.yaml:9:5: spec: is wrong",
-		"3.15.0", "declares 2.42", "2 target files not read yet, the oldest for 31 s", "another one", "scrap.yaml:1: is no document",
+		"3.15.0", "declares 2.42", "2 target files not read yet, the oldest for 31 s", `class="warn">2 target files`, "And 1 more", "A cluster cannot be read", "cluster old: denied", "3 min</time>.", "26 min ago</time>: was away", "another one", "scrap.yaml:1: is no document",
 		`<a href="object?kind=ScrapeTarget&amp;name=cart">cart</a>`, "12 s ago", "stale for <time", "2 h</time>", "two objects changed", "5 min ago",
 		`href="changes#change-1"`)
 	if cart, good := strings.Index(body, ">cart</a>"), strings.Index(body, ">good</a>"); cart > good {
 		t.Error("the broken object does not come first")
 	}
-	lacks(t, body, "new line")
+	lacks(t, body, "new line", "everything else is served")
+
+	s := some()
+	s.Prometheus.Lag = 9
+	holds(t, page(t, s, nil, "/").Body.String(), "<p>2 target files not read yet, the oldest for 9 s: Prometheus takes up to ten</p>")
+}
+
+// TestStaleObjects: many objects of a cluster that cannot be read name it, and the
+// clusters say why.
+func TestStaleObjects(t *testing.T) {
+	t.Parallel()
+	s := &controller.Status{State: controller.StateDegraded, Healthy: true}
+	stale := []reconcile.Condition{{Type: reconcile.ReadyType, Status: reconcile.True}, {Type: reconcile.StaleType, Status: reconcile.True, Reason: reconcile.ReasonStaleScopes, Message: "cluster 1/r/c cannot be read now"}}
+	s.Objects = []controller.ObjectStatus{{Kind: "ScrapeTarget", Name: "a", Accepted: true, Conditions: stale}}
+	for _, path := range []string{"/", "/object?kind=ScrapeTarget&name=a"} {
+		holds(t, page(t, s, nil, path).Body.String(), `cluster 1/r/c cannot be read now (<a href="clusters">the clusters</a> say why)`)
+	}
+}
+
+// TestChangesOfObject: of a change of several, the lines of this one.
+func TestChangesOfObject(t *testing.T) {
+	t.Parallel()
+	s := some()
+	s.Changes = []controller.Change{{
+		Kind: "targets", Summary: "cart: 1 added; good: 1 added", Objects: []spec.ID{{Kind: "ScrapeTarget", Name: "cart"}, {Kind: "ScrapeTarget", Name: "good"}},
+		Diff: "@@ ScrapeTarget/cart @@\n+ 10.0.0.1:80 mine\n@@ ScrapeTarget/good @@\n+ 10.0.0.2:80 theirs\n",
+	}}
+	body := page(t, s, nil, "/object?kind=ScrapeTarget&name=cart").Body.String()
+	holds(t, body, "10.0.0.1:80 mine")
+	lacks(t, body, "10.0.0.2:80 theirs")
 }
 
 func TestFilter(t *testing.T) {

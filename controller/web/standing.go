@@ -26,6 +26,9 @@ var classWords = []choice{
 	{Class: classOff, Word: "Not selected"},
 }
 
+// wordStale is of what is served and may lack something that runs by now.
+const wordStale = "stale"
+
 // choice is a class that the objects may be filtered by.
 type choice struct {
 	Class, Word, Address string
@@ -49,7 +52,7 @@ func standingOf(o *controller.ObjectStatus) standing {
 	case ready.Status == reconcile.Unknown || accepted.Status == reconcile.Unknown:
 		return standing{classWaiting, "waiting", cmp.Or(ready.Message, accepted.Message)}
 	case stale.Status == reconcile.True:
-		return standing{classAttention, "stale", stale.Message}
+		return standing{classAttention, wordStale, stale.Message}
 	}
 	return noticed(o)
 }
@@ -93,6 +96,11 @@ func noticed(o *controller.ObjectStatus) standing {
 type objectRow struct {
 	*controller.ObjectStatus
 	standing
+}
+
+// OfClusters says that the reason names clusters, whose page says more.
+func (o objectRow) OfClusters() bool {
+	return o.Word == wordStale && o.Condition(reconcile.StaleType).Reason == reconcile.ReasonStaleScopes
 }
 
 // rows are all objects, the worst first, and otherwise in the status's order.

@@ -91,6 +91,9 @@ func mayRetarget(class *spec.ScrapeClass) bool {
 	return class.AllowRetarget || !hasCredentials(class.ScrapeConfig.Node)
 }
 
+// HasCredentials says that scrapes with these settings of a job show who scrapes.
+func HasCredentials(job *yaml.Node) bool { return hasCredentials(job) }
+
 // hasCredentials says that scrapes with these settings show who scrapes.
 func hasCredentials(n *yaml.Node) bool {
 	for k, v := range spec.Pairs(n) {

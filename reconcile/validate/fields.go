@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"regexp"
 
 	"go.yaml.in/yaml/v3"
 
@@ -167,23 +166,4 @@ func prune(n *yaml.Node, gone map[*yaml.Node]bool) {
 		kept = append(kept, c)
 	}
 	n.Content = kept
-}
-
-// unknownField is what Prometheus's parsers say of a field.
-var unknownField = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
-
-// explainNewer says of fields that no Prometheus up to the newest known one has
-// that the declared one, which is newer, may.
-func (o Options) explainNewer(errs []*Error) []*Error {
-	newest := releases.Known().Newest()
-	if !newest.Before(o.Version) {
-		return errs
-	}
-	for _, e := range errs {
-		if m := unknownField.FindStringSubmatch(e.Message); m != nil {
-			e.Message = fmt.Sprintf("field %s needs a newer ecs-scrape: this one knows Prometheus up to %s, which has no such field, and %s is declared; if the name is misspelt, mend it",
-				m[1], newest, o.Version)
-		}
-	}
-	return errs
 }

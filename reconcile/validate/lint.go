@@ -29,6 +29,7 @@ const (
 	CodeInterval        = "short-interval"
 	CodeWatches         = "too-many-watches"
 	CodeFeature         = "unknown-feature"
+	CodeVersion         = "unknown-version"
 	CodeNoDiscovery     = "no-discovery"
 	CodeRuleOfAgent     = "rule-of-agent"
 	CodeNotSelected     = "not-selected"
@@ -57,6 +58,7 @@ func Lints() map[string]spec.Severity {
 		CodeInterval:        spec.Warning,
 		CodeWatches:         spec.Warning,
 		CodeFeature:         spec.Warning,
+		CodeVersion:         spec.Warning,
 		CodeNoDiscovery:     spec.Warning,
 		CodeRuleOfAgent:     spec.Warning,
 		CodeNotSelected:     spec.Warning,

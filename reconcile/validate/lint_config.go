@@ -13,6 +13,7 @@ import (
 )
 
 func (l *linter) config(s *spec.PrometheusConfigSpec) {
+	l.version(s)
 	l.features(s)
 	config := s.Config.Node
 	if config != nil {

@@ -37,3 +37,16 @@ func unknownFeature(name string, version releases.Version, declared bool) string
 	}
 	return fmt.Sprintf("is a feature since Prometheus %s, and %s ignores it; raise spec.prometheus.version and the Prometheus itself, or remove it, here and in --enable-feature", span.Since, version)
 }
+
+// version tells one that the table does not hold: not everything can be judged.
+func (l *linter) version(s *spec.PrometheusConfigSpec) {
+	version, declared := releases.ParseVersion(s.Prometheus.Version)
+	oldest, newest := releases.Known().Oldest(), releases.Known().Newest()
+	const path = "spec.prometheus.version"
+	switch {
+	case declared && version.Before(oldest):
+		l.addAt(CodeVersion, path, "Prometheus %s is older than %s, the oldest that this ecs-scrape knows, and is judged as that one: it may refuse the whole configuration for what is not found here; declare the version that runs, and run %s or newer", version, oldest, oldest)
+	case declared && newest.Before(version):
+		l.addAt(CodeVersion, path, "Prometheus %s is newer than %s, the newest that this ecs-scrape knows, and is judged as that one: what is new in it is refused here, and what it no longer knows is not found; declare the version that runs, or take a newer ecs-scrape", version, newest)
+	}
+}

@@ -1,11 +1,9 @@
 package validate
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/promql/parser"
 
 	"ecs-scrape/reconcile/validate/releases"
 	"ecs-scrape/spec"
@@ -22,6 +20,8 @@ type Options struct {
 	Names model.ValidationScheme
 	// Version is the one that is declared; zero where none is.
 	Version releases.Version
+	// Lenient is what the function of that name says.
+	Lenient bool
 }
 
 // OptionsOf are those of the Prometheus that a PrometheusConfig declares. Names
@@ -38,21 +38,17 @@ func OptionsOf(s *spec.PrometheusConfigSpec) Options {
 	return o
 }
 
-// Lenient takes what any Prometheus of this version may take: for files that
+// Lenient takes what any Prometheus up to this version may take: for files that
 // were judged before, by whom is not known.
 func Lenient() Options {
-	return Options{Features: []string{featureFunctions, featureFill}}
+	return Options{Lenient: true}
 }
 
 // Features of --enable-feature that change what a rule may say.
 const (
 	featureFunctions = "promql-experimental-functions"
 	featureFill      = "promql-binop-fill-modifiers"
+	featureDurations = "promql-duration-expr"
+	featureRanges    = "promql-extended-range-selectors"
+	featureNames     = "utf8-names" // of Prometheus 2
 )
-
-func (o Options) parser() parser.Parser {
-	return parser.NewParser(parser.Options{
-		EnableExperimentalFunctions: slices.Contains(o.Features, featureFunctions),
-		EnableBinopFillModifiers:    slices.Contains(o.Features, featureFill),
-	})
-}

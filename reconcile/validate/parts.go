@@ -40,6 +40,9 @@ func (f ruleFile) judge(data []byte) []*Error {
 	return errs
 }
 
+// unparsed is how Prometheus begins what is wrong with an expression.
+const unparsed = "could not parse expression: "
+
 // parse is Prometheus's judgement, and whether all values were decoded.
 func (f ruleFile) parse(data []byte) (errs []*Error, decoded bool) {
 	groups, found := rulefmt.Parse(data, false, f.scheme, f.parser, promslog.NewNopLogger())
@@ -53,8 +56,11 @@ func (f ruleFile) parse(data []byte) (errs []*Error, decoded bool) {
 		}
 		e := newError(f.path, rule.Err.Error())
 		e.Group, e.Rule, e.Name = rule.Group, rule.Rule, rule.RuleName
-		if strings.HasPrefix(e.Message, "could not parse expression") {
+		if why, ours := strings.CutPrefix(e.Message, unparsed); ours {
 			e.Field = "expr"
+			if errors.As(&rule.Err, new(errDialect)) {
+				e.Message = why
+			}
 		}
 		errs = append(errs, e)
 	}

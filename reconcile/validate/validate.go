@@ -69,7 +69,7 @@ func Files(files artifact.Files, o Options) (*config.Config, []*Error) {
 	}
 	if err != nil {
 		cfg = nil
-		errs = o.explainNewer(split(artifact.ConfigFile, err))
+		errs = o.explainUnknown(split(artifact.ConfigFile, err))
 	} else if o.Names == model.UnsetValidation {
 		o.Names = cfg.GlobalConfig.MetricNameValidationScheme
 	}
@@ -79,7 +79,7 @@ func Files(files artifact.Files, o Options) (*config.Config, []*Error) {
 // Rules judges the rule files alone. Names are UTF-8 where the options do not say.
 func Rules(files artifact.Files, o Options) []*Error {
 	var errs []*Error
-	rules := ruleFile{scheme: o.Names, parser: o.parser()}
+	rules := ruleFile{scheme: o.Names, parser: o.dialect()}
 	if rules.scheme == model.UnsetValidation {
 		rules.scheme = model.UTF8Validation
 	}
@@ -89,7 +89,7 @@ func Rules(files artifact.Files, o Options) []*Error {
 			errs = append(errs, rules.judge(files[path])...)
 		}
 	}
-	return o.explainNewer(errs)
+	return o.explainUnknown(errs)
 }
 
 // refusedByAgent is what config.LoadFile says in agent mode; config.Load, which

@@ -32,12 +32,12 @@ func TestConfig(t *testing.T) {
 	job := func(body string) string { return "scrape_configs:\n- job_name: a\n  " + body + "\n" }
 	for _, c := range []struct{ name, text, want string }{
 		{"no YAML", "a: [\n", "prometheus.yml:1: did not find expected node content"},
-		{"unknown section", "nonsense: 1\n", "prometheus.yml:1: field nonsense not found in type config.plain"},
-		{"two errors", "a: 1\nb: 2\n", "prometheus.yml:1: field a not found in type config.plain\nprometheus.yml:2: field b not found in type config.plain"},
-		{"value with a line break", "global:\n  evaluation_interval: 1m\nscrape_configs: \"a\n\n  b\"\nx: 1\n", "prometheus.yml:3: cannot unmarshal !!str `a b` into []*config.ScrapeConfig\nprometheus.yml:6: field x not found in type config.plain"},
+		{"unknown section", "nonsense: 1\n", "prometheus.yml:1: no Prometheus from 2.42 to 3.15 has the field nonsense here; if yours is newer, declare its version and take a newer ecs-scrape"},
+		{"two errors", "a: 1\nb: 2\n", "prometheus.yml:1: no Prometheus from 2.42 to 3.15 has the field a here; if yours is newer, declare its version and take a newer ecs-scrape\nprometheus.yml:2: no Prometheus from 2.42 to 3.15 has the field b here; if yours is newer, declare its version and take a newer ecs-scrape"},
+		{"value with a line break", "global:\n  evaluation_interval: 1m\nscrape_configs: \"a\n\n  b\"\nx: 1\n", "prometheus.yml:3: cannot unmarshal !!str `a b` into []*config.ScrapeConfig\nprometheus.yml:6: no Prometheus from 2.42 to 3.15 has the field x here; if yours is newer, declare its version and take a newer ecs-scrape"},
 		{"duration", "global: {scrape_interval: 5q}\n", `prometheus.yml: unknown unit "q" in duration "5q"`},
 		{"validation scheme", "global: {metric_name_validation_scheme: none}\n", `prometheus.yml: unrecognized ValidationScheme: "none"`},
-		{"unknown field of a job", job("nonsense: 1"), "prometheus.yml:3: field nonsense not found in type config.ScrapeConfig"},
+		{"unknown field of a job", job("nonsense: 1"), "prometheus.yml:3: no Prometheus from 2.42 to 3.15 has the field nonsense here; if yours is newer, declare its version and take a newer ecs-scrape"},
 		{"no number", job("sample_limit: x"), "prometheus.yml:3: cannot unmarshal !!str `x` into uint"},
 		{"timeout", job("scrape_timeout: 1h"), `prometheus.yml: scrape timeout greater than scrape interval for scrape config with job name "a"`},
 		{"two jobs of a name", job("honor_labels: true") + "- job_name: a\n", `prometheus.yml: found multiple scrape configs with job name "a"`},
@@ -48,7 +48,7 @@ func TestConfig(t *testing.T) {
 		{"proxy", job("proxy_url: ':x'"), `prometheus.yml: parse ":x": missing protocol scheme`},
 		{"unregistered discovery", job("kubernetes_sd_configs: [{role: pod}]"), "prometheus.yml:3: this version of ecs-scrape does not know the discovery kubernetes_sd_configs, so it cannot judge it; use one that it knows (aws_sd_configs, consul_sd_configs, dns_sd_configs, ec2_sd_configs, ecs_sd_configs, elasticache_sd_configs, file_sd_configs, http_sd_configs, lightsail_sd_configs, msk_sd_configs, rds_sd_configs, static_configs), such as file_sd_configs with a file that another program writes"},
 		{"remote write", "remote_write: [{}]\n", "prometheus.yml: url for remote_write is empty"},
-		{"alertmanager", "alerting: {alertmanagers: [{nonsense: 1}]}\n", "prometheus.yml:1: field nonsense not found in type config.AlertmanagerConfig"},
+		{"alertmanager", "alerting: {alertmanagers: [{nonsense: 1}]}\n", "prometheus.yml:1: no Prometheus from 2.42 to 3.15 has the field nonsense here; if yours is newer, declare its version and take a newer ecs-scrape"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -69,8 +69,8 @@ func TestRules(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"no YAML", "groups: [\n", at + ":1: did not find expected node content"},
 		{"no group", "groups: [1]\n", at + ":1: cannot unmarshal !!int `1` into rulefmt.RuleGroup"},
-		{"unknown field of a group", "groups:\n- name: g\n  nonsense: 1\n", at + `:3: group "g": field nonsense not found in type rulefmt.RuleGroup`},
-		{"unknown field of a rule", group("  - {record: a, expr: up, nonsense: 1}\n"), at + `:4: group "g", rule 1, "a": field nonsense not found in type rulefmt.Rule`},
+		{"unknown field of a group", "groups:\n- name: g\n  nonsense: 1\n", at + `:3: group "g": no Prometheus from 2.42 to 3.15 has the field nonsense here; if yours is newer, declare its version and take a newer ecs-scrape`},
+		{"unknown field of a rule", group("  - {record: a, expr: up, nonsense: 1}\n"), at + `:4: group "g", rule 1, "a": no Prometheus from 2.42 to 3.15 has the field nonsense here; if yours is newer, declare its version and take a newer ecs-scrape`},
 		{"interval", "groups: [{name: g, interval: x}]\n", at + `:1: group "g": not a valid duration string: "x"`},
 		{"group without a name", "groups: [{rules: []}]\n", at + ": Groupname must not be empty"},
 		{"group twice", "groups: [{name: g}, {name: g}]\n", at + `: group "g": groupname: "g" is repeated in the same file`},

@@ -2,6 +2,7 @@ package releases
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -25,6 +26,11 @@ const (
 	KindField   = "field"
 	KindValue   = "value"
 	KindFeature = "feature"
+	// Of PromQL, by the lists of its names.
+	KindFunction     = Functions
+	KindExperimental = Experimental
+	KindAggregator   = Aggregators
+	KindSyntax       = Syntax
 )
 
 // Releases are those of the table, the oldest first. Not to be changed.
@@ -43,6 +49,11 @@ func (t *Table) Changes(v Version) []Change {
 	}
 	for name, values := range t.values {
 		all = append(all, changes(v, KindValue, t.steps(name), values)...)
+	}
+	for list, spans := range t.promQL {
+		spans = maps.Clone(spans)
+		spans[""] = Span{} // PromQL is no section that came with a release
+		all = append(all, changes(v, list, nil, spans)...)
 	}
 	return join(append(all, changes(v, KindFeature, nil, t.features)...))
 }
@@ -113,4 +124,20 @@ func compare(a, b bool) int {
 		return -1
 	}
 	return 1
+}
+
+// FieldNames are those of a type that any release has, sorted; of a type that the
+// table does not name, such as config.plain, those of all types of its package.
+func (t *Table) FieldNames(name string) []string {
+	all := map[string]field{}
+	maps.Copy(all, t.types[name])
+	if len(all) == 0 {
+		of, _, _ := strings.Cut(name, ".")
+		for other, fields := range t.types {
+			if strings.HasPrefix(other, of+".") {
+				maps.Copy(all, fields)
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(all))
 }

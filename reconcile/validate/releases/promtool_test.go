@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -63,6 +64,51 @@ func TestDebian(t *testing.T) {
 				t.Errorf("%v: %s\nthe table: %q", err, out, lacks)
 			case c.field != "" && (!strings.Contains(out, "field "+c.field+" not found") || !strings.Contains(lacks, c.field+" since ")):
 				t.Errorf("promtool: %s\nthe table: %q", out, lacks)
+			}
+		})
+	}
+}
+
+// TestDebianPromQL: promtool 2.42 refuses each expression with a function, an
+// aggregator or syntax that the table says it lacks, and takes those that it has.
+func TestDebianPromQL(t *testing.T) {
+	t.Parallel()
+	promtool := cmp.Or(os.Getenv("DEBIAN_PROMTOOL_BIN"), "/usr/bin/promtool")
+	if out, err := exec.CommandContext(t.Context(), promtool, "--version").CombinedOutput(); err != nil || !strings.Contains(string(out), "version "+debian+".") {
+		t.Skipf("no promtool %s: %v", debian, err)
+	}
+	v, _ := releases.ParseVersion(debian)
+	for _, c := range []struct{ list, name, expr string }{
+		{releases.Functions, "holt_winters", "holt_winters(x[5m], 0.5, 0.5)"},
+		{releases.Functions, "histogram_count", "histogram_count(x)"},
+		{releases.Functions, "last_over_time", "last_over_time(x[5m])"},
+		{releases.Functions, "clamp", "clamp(x, 1, 2)"},
+		{releases.Functions, "double_exponential_smoothing", "double_exponential_smoothing(x[5m], 0.5, 0.5)"},
+		{releases.Functions, "histogram_avg", "histogram_avg(x)"},
+		{releases.Functions, "histogram_stddev", "histogram_stddev(x)"},
+		{releases.Functions, "histogram_stdvar", "histogram_stdvar(x)"},
+		{releases.Functions, "first_over_time", "first_over_time(x[5m])"},
+		{releases.Functions, "mad_over_time", "mad_over_time(x[5m])"},
+		{releases.Functions, "sort_by_label", "sort_by_label(x, 'a')"},
+		{releases.Functions, "info", "info(x)"},
+		{releases.Functions, "step", "step()"},
+		{releases.Aggregators, "group", "group(x)"},
+		{releases.Aggregators, "limitk", "limitk(1, x)"},
+		{releases.Aggregators, "limit_ratio", "limit_ratio by (a) (0.5, x)"},
+		{releases.Syntax, releases.QuotedName, `{"my.metric"}`},
+		{releases.Syntax, releases.QuotedGrouping, `sum by ("a") (x)`},
+		{releases.Syntax, releases.NumberDuration, "rate(x[300])"},
+		{releases.Syntax, releases.NumberDuration, "x > 5m"},
+		{releases.Syntax, releases.NumberDuration, "x offset 300"},
+		{releases.Syntax, releases.DurationExpr, "rate(x[5m * 2])"},
+		{releases.Syntax, releases.Trim, "x </ 5"},
+	} {
+		t.Run(c.expr, func(t *testing.T) {
+			t.Parallel()
+			span, known := releases.Known().PromQL(c.list, c.name)
+			out, err := check(t, promtool, "rules", "groups: [{name: a, rules: [{record: b, expr: "+strconv.Quote(c.expr)+"}]}]")
+			if !known || span.Has(v) != (err == nil) {
+				t.Errorf("promtool: %v: %s\nthe table: %t, %+v", err, out, known, span)
 			}
 		})
 	}

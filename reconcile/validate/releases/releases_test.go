@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
 	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
 	"go.yaml.in/yaml/v3"
 
 	promconfig "github.com/prometheus/common/config"
@@ -201,5 +202,32 @@ func TestBuiltWith(t *testing.T) {
 	v := releases.Known().Newest()
 	if want := fmt.Sprintf("\tgithub.com/prometheus/prometheus v0.%d%02d.", v.Major, v.Minor); !strings.Contains(string(mod), want) {
 		t.Errorf("go.mod has another Prometheus than the newest of the table, %s: add the release to cmd/releases and run `make releases`", v)
+	}
+}
+
+// TestBuiltWithPromQL: the functions and aggregators of the newest release are those
+// of the parser that this program is built with, experimental where they are there.
+func TestBuiltWithPromQL(t *testing.T) {
+	t.Parallel()
+	table := releases.Known()
+	has := func(list, name string) bool {
+		span, known := table.PromQL(list, name)
+		return known && span.Has(table.Newest())
+	}
+	for _, name := range table.FunctionNames() {
+		f, ok := parser.Functions[name]
+		if has(releases.Functions, name) != ok || ok && has(releases.Experimental, name) != f.Experimental {
+			t.Errorf("%s: the parser has it: %t", name, ok)
+		}
+	}
+	for name := range parser.Functions {
+		if !has(releases.Functions, name) {
+			t.Errorf("the table lacks %s", name)
+		}
+	}
+	for name, item := range parser.ItemTypeStr {
+		if name.IsAggregator() && !has(releases.Aggregators, item) {
+			t.Errorf("the table lacks %s", item)
+		}
 	}
 }

@@ -31,7 +31,8 @@ type Table struct {
 	types    map[string]map[string]field
 	values   map[string]map[string]Span
 	features map[string]Span
-	outlived []string // the names of fields that the newest does not know, sorted
+	promQL   map[string]map[string]Span // by list
+	outlived []string                   // the names of fields that the newest does not know, sorted
 }
 
 // field is one field of a type. Below it is the type of what it holds, or of the
@@ -68,7 +69,7 @@ func (t *Table) Feature(name string) (Span, bool) {
 
 // parse reads what `make releases` writes.
 func parse(text string) (*Table, error) {
-	t := &Table{types: map[string]map[string]field{}, values: map[string]map[string]Span{}, features: map[string]Span{}}
+	t := &Table{types: map[string]map[string]field{}, values: map[string]map[string]Span{}, features: map[string]Span{}, promQL: map[string]map[string]Span{}}
 	var section, name string
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
@@ -110,6 +111,8 @@ func (t *Table) begin(section, name string) {
 		t.types[name] = map[string]field{}
 	case "values":
 		t.values[name] = map[string]Span{}
+	case Functions, Experimental, Aggregators, Syntax:
+		t.promQL[section] = map[string]Span{}
 	}
 }
 
@@ -129,6 +132,10 @@ func (t *Table) entry(section, name string, words []string) error {
 	case "features":
 		span, err := readSpan(words[1:])
 		t.features[words[0]] = span
+		return err
+	case Functions, Experimental, Aggregators, Syntax:
+		span, err := readSpan(words[1:])
+		t.promQL[section][words[0]] = span
 		return err
 	}
 	return errors.New("in no section")
