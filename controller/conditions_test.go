@@ -56,7 +56,7 @@ func TestConditions(t *testing.T) {
 			"rule.yaml": strings.Replace(ruleText("first"), "expr: up", "expr: sum(", 1),
 			"new.yaml":  strings.Replace(ruleText("new"), "expr: up", "expr: sum(", 1),
 		})
-		const why = ".yaml:6:41 g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
+		const why = ".yaml:6:41: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
 		wantConditions(t, w, "PrometheusRule/first",
 			"Accepted=False Invalid: rule"+why+" (its last valid version is served)", "Ready=True Served",
 			"Stale=True OldVersion: revision "+served+" is served: rule"+why+" (its last valid version is served)")

@@ -91,7 +91,7 @@ func TestStatusOfObjects(t *testing.T) {
 			"new.yaml":  strings.Replace(ruleText("new"), "expr: up", "expr: sum(", 1),
 			"api2.yaml": strings.Replace(targetText, "8080", "1", 1),
 		})
-		const why = " g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
+		const why = ": spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
 		got := slices.Clone(w.c.Status().Objects)
 		for i := range got {
 			got[i].Observed, got[i].Conditions, got[i].LastChange = "", nil, time.Time{}

@@ -17,7 +17,7 @@ func TestValidate(t *testing.T) {
 	noGold := func(config string) string {
 		return `0:20:16: spec.scrapeClass: PrometheusConfig/` + config + ` declares no scrape class "gold", but default: declare it in spec.scrapeClasses or name one of these`
 	}
-	badRule := "0:9:13 g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
+	badRule := "0:9:13: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis"
 	for _, c := range []struct {
 		name, config string
 		documents    []string
@@ -46,7 +46,7 @@ func TestValidate(t *testing.T) {
 		}, ""},
 		{"a configuration that does not decode, and a broken rule", "", []string{config("main", "  confg: {}\n"), rule("r", "sum(")}, []string{
 			"0:5:3: spec.confg: unknown field; did you mean config?",
-			"0:15:13 g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
+			"0:15:13: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
 		}, ""},
 		{"a broken configuration that is not meant", "third", []string{config("main", "  config: {nonsense: 1}\n")}, []string{
 			"0:5:22: spec.config.nonsense: no Prometheus from 2.42 to 3.15 has the field nonsense here; if yours is newer, declare its version and take a newer ecs-scrape",

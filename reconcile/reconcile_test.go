@@ -107,19 +107,19 @@ func TestBadVersion(t *testing.T) {
 		},
 		{
 			"expression of a rule", "rule.yaml", rule("r", "sum("),
-			"rule.yaml:9:13 g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
+			"rule.yaml:9:13: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
 		},
 		{
 			"unknown field of a rule", "rule.yaml", rule("r", "up\n      lables: {}"),
-			"rule.yaml:10:15 g/a: no Prometheus from 2.42 to 3.15 has the field lables here; did you mean labels? If yours is newer, declare its version and take a newer ecs-scrape",
+			"rule.yaml:10:15: spec.groups[0].rules[0].lables: g/a: no Prometheus from 2.42 to 3.15 has the field lables here; did you mean labels? If yours is newer, declare its version and take a newer ecs-scrape",
 		},
 		{
 			"duration of a rule", "rule.yaml", rule("r", "up\n    - {alert: b, expr: up, for: 5q}"),
-			`rule.yaml:10:33 g/b: unknown unit "q" in duration "5q"`,
+			`rule.yaml:10:33: spec.groups[0].rules[1].for: g/b: unknown unit "q" in duration "5q"`,
 		},
 		{
 			"group", "rule.yaml", object("PrometheusRule", "r", "  groups:\n  - {name: g, rules: []}\n  - {name: g, rules: []}\n"),
-			`rule.yaml:7:12 g: groupname: "g" is repeated in the same file`,
+			`rule.yaml:7:12: spec.groups[1].name: g: groupname: "g" is repeated in the same file`,
 		},
 		{
 			"configuration", "main.yaml", config("main", "  config:\n    global: {scrape_interval: 30s, nonsense: 1}\n"),
@@ -223,10 +223,10 @@ func TestSeveralProblems(t *testing.T) {
 	wantProblems(t, p,
 		"api.yaml:8:21: spec.scrapeConfig.a: no Prometheus from 2.42 to 3.15 has the field a here; if yours is newer, declare its version and take a newer ecs-scrape",
 		"api.yaml:8:27: spec.scrapeConfig.b: no Prometheus from 2.42 to 3.15 has the field b here; if yours is newer, declare its version and take a newer ecs-scrape",
-		"rule.yaml:8:25 g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
-		"rule.yaml:9:7 g/b: invalid field 'for' in recording rule",
-		"rule.yaml:10:7 g/c: invalid label name: __name__",
-		`rule.yaml:10:7 g/c: label "d": template: __alert_c:1: unclosed action`)
+		"rule.yaml:8:25: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:5: parse error: unclosed left parenthesis",
+		"rule.yaml:9:7: spec.groups[0].rules[1]: g/b: invalid field 'for' in recording rule",
+		"rule.yaml:10:7: spec.groups[0].rules[2]: g/c: invalid label name: __name__",
+		`rule.yaml:10:7: spec.groups[0].rules[2]: g/c: label "d": template: __alert_c:1: unclosed action`)
 	if err := p.Problem(); strings.Count(err.Error(), "\n") != 5 {
 		t.Errorf("as one error: %v", err)
 	}

@@ -63,11 +63,11 @@ func TestAcceptedCondition(t *testing.T) {
 	}{
 		{"valid", "api.yaml", scrape("api", "new", ""), "ScrapeTarget/api", reconcile.True, reconcile.ReasonValid, nil},
 		{"with a warning", "main.yaml", config("main", "  prometheus: {features: [x]}\n"), "PrometheusConfig/main", reconcile.True, reconcile.ReasonValid, nil},
-		{"refused", "rule.yaml", rule("r", "sum("), "PrometheusRule/r", reconcile.False, reconcile.ReasonInvalid, []string{"rule.yaml:9:13 g/a: could not parse", "(its last valid version is served)"}},
+		{"refused", "rule.yaml", rule("r", "sum("), "PrometheusRule/r", reconcile.False, reconcile.ReasonInvalid, []string{"rule.yaml:9:13: spec.groups[0].rules[0].expr: g/a: could not parse", "(its last valid version is served)"}},
 		{"a lint that is an error", "main.yaml", config("main", "  scrapeClasses: [{name: a, scrapeConfig: {scheme: ftp}}]\n"), "PrometheusConfig/main", reconcile.False, reconcile.ReasonInvalid, []string{"[bad-scheme]", "(its last valid version is served)"}},
 		{"unreadable", "rule.yaml", "kind: [", "PrometheusRule/r", reconcile.False, reconcile.ReasonUnreadable, []string{"rule.yaml:1: does not parse", "(its last valid version is served)"}},
 		{"clash", "zzz.yaml", rule("r", "down"), "PrometheusRule/r", reconcile.False, reconcile.ReasonClash, []string{"is also at rule.yaml:1:1"}},
-		{"never valid", "new.yaml", rule("new", "sum("), "PrometheusRule/new", reconcile.False, reconcile.ReasonNeverValid, []string{"new.yaml:9:13 g/a: could not parse", "(no version of it that was valid is known here, so it is left out)"}},
+		{"never valid", "new.yaml", rule("new", "sum("), "PrometheusRule/new", reconcile.False, reconcile.ReasonNeverValid, []string{"new.yaml:9:13: spec.groups[0].rules[0].expr: g/a: could not parse", "(no version of it that was valid is known here, so it is left out)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -157,7 +157,7 @@ func TestDeclaredPrometheus(t *testing.T) {
 	wantProblems(t, w.pass())
 	w.source.Set(map[string]string{"main.yaml": config("main", "  prometheus: {version: '3.15'}\n")})
 	p := w.pass()
-	wantProblems(t, p, `rule.yaml:9:13 g/a: could not parse expression: 1:1: parse error: function "mad_over_time" is not enabled`)
+	wantProblems(t, p, `rule.yaml:9:13: spec.groups[0].rules[0].expr: g/a: could not parse expression: 1:1: parse error: function "mad_over_time" is not enabled`)
 	if w.output.config["rules/r.yml"] != nil {
 		t.Error("a rule that this Prometheus refuses is published")
 	}

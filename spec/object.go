@@ -137,18 +137,15 @@ func (s *Severity) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Error is "file:line:column: field.path: message", or for a rule
-// "file:line:column group/rule: message"; a warning says so before its message,
-// and what a lint found ends with its code in brackets.
+// Error is "file:line:column: field.path: message"; the message is preceded by
+// "group/rule: " for a rule, and by "warning: " for a warning, and what a lint
+// found ends with its code in brackets.
 func (p Problem) Error() string {
-	text := p.Position.String()
-	switch {
-	case p.Rule != "":
-		text += " " + p.Rule + ": "
-	case p.Path != "":
-		text += ": " + p.Path + ": "
-	default:
-		text += ": "
+	text := p.Position.String() + ": "
+	for _, part := range []string{p.Path, p.Rule} {
+		if part != "" {
+			text += part + ": "
+		}
 	}
 	if p.Severity == Warning {
 		text += "warning: "

@@ -70,6 +70,7 @@ func own(path string, as target.Holder) (*target.Lock, *target.Directory, error)
 	if err != nil {
 		return nil, nil, errors.Join(err, lock.Release())
 	}
+	dir.Guard(lock)
 	return lock, dir, nil
 }
 

@@ -14,6 +14,9 @@ import (
 	"ecs-scrape/reconcile/artifact"
 )
 
+// maxStages bounds how many stages that cannot be cleared are kept out of the way.
+const maxStages = 100
+
 // The names of the published directory.
 const (
 	currentLink      = "current"
@@ -56,6 +59,8 @@ type Directory struct {
 	sound        generation // whole, as it was made or found current last
 	interference []string   // what others did, until it is asked for
 	repaired     string     // the generation whose files were replaced since it became current
+
+	guarded *Lock // nil where nobody asked for it
 }
 
 // Open prepares dir: the layout exists afterwards, readable by every user, and
@@ -70,7 +75,8 @@ func openWith(dir string, opts Options, h hook) (*Directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open output directory %s: %w", dir, err)
 	}
-	d := &Directory{path: path, disk: disk{hook: h}, readOnly: opts.ReadOnly}
+	d := directory(path, h)
+	d.readOnly = opts.ReadOnly
 	if opts.ReadOnly {
 		return d, nil
 	}
@@ -78,6 +84,11 @@ func openWith(dir string, opts Options, h hook) (*Directory, error) {
 		return nil, fmt.Errorf("open output directory: %w", withRemedy(err))
 	}
 	return d, nil
+}
+
+// directory is the one at an absolute path, as it is to be written to.
+func directory(path string, h hook) *Directory {
+	return &Directory{path: path, disk: disk{hook: h, owner: ownerOf(path, filepath.Join(path, stateDir))}}
 }
 
 // Path is the absolute path of the directory.
@@ -91,10 +102,7 @@ func (d *Directory) at(parts ...string) string {
 }
 
 func (d *Directory) prepare() error {
-	if err := d.disk.removeAll(d.at(stateDir, stageDir)); err != nil {
-		return err
-	}
-	if err := d.disk.makeDir(d.path); err != nil { // its mode is the operator's, if it is there
+	if err := errors.Join(d.clearStage(), d.disk.makeRoot(d.path)); err != nil {
 		return err
 	}
 	for _, dir := range append([]string{targetsDir, secretsDir}, poolKinds()...) {
@@ -112,6 +120,30 @@ func (d *Directory) prepare() error {
 		return err
 	}
 	return d.oneFilesystem()
+}
+
+// clearStage removes what was being written. What somebody else has left there,
+// such as root, goes out of the way, and stays until he comes again.
+func (d *Directory) clearStage() error {
+	stage := d.at(stateDir, stageDir)
+	left, err := filepath.Glob(stage + ".*")
+	if err != nil {
+		return err
+	}
+	for _, old := range left {
+		_ = d.disk.removeAll(old)
+	}
+	err = d.disk.removeAll(stage)
+	if !errors.Is(err, fs.ErrPermission) || !foreign(stage) {
+		return err
+	}
+	for i := range maxStages {
+		aside := stage + "." + strconv.Itoa(i)
+		if _, err := os.Lstat(aside); errors.Is(err, fs.ErrNotExist) && d.disk.rename(stage, aside) == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // makeStage creates the staging directory. Links beside a staged generation
@@ -190,11 +222,11 @@ func (d *Directory) put(path string, write content, mode fs.FileMode) error {
 		return err
 	}
 	if err := d.disk.writeFile(staged, write, mode); err != nil {
-		return err
+		return asOf(err, staged, path)
 	}
 	if err := d.disk.rename(staged, path); err != nil {
 		_ = d.disk.remove(staged)
-		return err
+		return asOf(err, staged, path)
 	}
 	return nil
 }

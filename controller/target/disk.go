@@ -34,7 +34,8 @@ type hook func(step, path string, after bool) error
 // disk takes every step that changes the directory: there is no other way. A
 // test may be told of each, and fail or end the process there.
 type disk struct {
-	hook hook // nil but in tests
+	hook  hook  // nil but in tests
+	owner *user // of what is made; nil is this process's
 }
 
 func (k *disk) step(name, path string, do func() error) error {
@@ -62,7 +63,12 @@ func (k *disk) chown(path string, uid, gid int) error {
 }
 
 func (k *disk) symlink(to, path string) error {
-	return k.step(stepLink, path, func() error { return os.Symlink(to, path) })
+	return k.step(stepLink, path, func() error {
+		if err := os.Symlink(to, path); err != nil {
+			return err
+		}
+		return k.give(path)
+	})
 }
 
 func (k *disk) touch(path string, at time.Time) error {
@@ -117,14 +123,47 @@ func (k *disk) makeDir(path string) error {
 	if err := k.makeDir(filepath.Dir(path)); err != nil {
 		return err
 	}
-	err = k.step(stepMkdir, path, func() error { return os.Mkdir(path, dirMode) })
-	if err != nil && !errors.Is(err, fs.ErrExist) { // made by another goroutine
-		return err
-	}
-	if err := k.chmod(path, dirMode); err != nil { // whatever the umask
+	if err := k.mkdir(path); err != nil {
 		return err
 	}
 	return k.syncDir(filepath.Dir(path))
+}
+
+func (k *disk) mkdir(path string) error {
+	err := k.step(stepMkdir, path, func() error {
+		if err := os.Mkdir(path, dirMode); err != nil {
+			return err
+		}
+		return k.give(path)
+	})
+	if err != nil && !errors.Is(err, fs.ErrExist) { // made by another goroutine
+		return err
+	}
+	return k.chmod(path, dirMode) // whatever the umask
+}
+
+// makeRoot makes the output directory, whose mode is the operator's if it is
+// there: after a crash it is open to everybody or not there, whatever the umask.
+func (k *disk) makeRoot(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) || path == filepath.Dir(path) {
+		return k.makeDir(path)
+	}
+	parent := filepath.Dir(path)
+	if err := k.makeRoot(parent); err != nil {
+		return err
+	}
+	staged := filepath.Join(parent, "."+filepath.Base(path)+".new")
+	err := k.mkdir(staged)
+	if err == nil {
+		err = k.rename(staged, path)
+	}
+	if err != nil {
+		if _, found := os.Stat(path); found != nil {
+			return asOf(err, staged, path)
+		}
+		_ = os.Remove(staged) // another process was faster
+	}
+	return k.syncDir(parent)
 }
 
 // openDir makes a directory of ours, and lets everybody look into it: one that a
@@ -152,8 +191,10 @@ func (k *disk) writeFile(path string, write content, mode fs.FileMode) error {
 func (k *disk) fill(path string, write content, mode fs.FileMode) error {
 	var f *os.File
 	err := k.step(stepCreate, path, func() (err error) {
-		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-		return err
+		if f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode); err != nil {
+			return err
+		}
+		return k.give(path)
 	})
 	if f == nil {
 		return err

@@ -49,13 +49,13 @@ func (d *Directory) Stage(files artifact.Files, check func(dir string) error) (d
 	}
 	defer func() { _ = d.disk.removeAll(staged) }() // gone already unless something failed
 	if err := d.writeTree(staged, files); err != nil {
-		return "", fmt.Errorf("stage configuration %s: %w", digest, withRemedy(err))
+		return "", fmt.Errorf("stage configuration %s: %w", digest, withRemedy(asOf(err, staged, final)))
 	}
 	if err := runCheck(check, staged); err != nil {
 		return "", err
 	}
 	if err := d.renameInto(staged, final); err != nil {
-		return "", fmt.Errorf("stage configuration %s: %w", digest, withRemedy(err))
+		return "", fmt.Errorf("stage configuration %s: %w", digest, withRemedy(asOf(err, staged, final)))
 	}
 	return digest, nil
 }
@@ -222,11 +222,11 @@ func (d *Directory) link(digest string) error {
 		return err
 	}
 	if err := d.disk.symlink(name, staged); err != nil {
-		return err
+		return asOf(err, staged, d.at(currentLink))
 	}
 	if err := d.renameInto(staged, d.at(currentLink)); err != nil {
 		_ = d.disk.remove(staged)
-		return err
+		return asOf(err, staged, d.at(currentLink))
 	}
 	return nil
 }

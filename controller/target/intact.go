@@ -68,6 +68,9 @@ func (d *Directory) Intact() bool {
 			return false
 		}
 	}
+	if !d.lockIntact() {
+		return false
+	}
 	return !d.loaded || d.configIntact() && !d.strays()
 }
 

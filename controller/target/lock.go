@@ -53,6 +53,7 @@ func (e *LockedError) Error() string {
 // the process ends, however it ends.
 type Lock struct {
 	file *os.File
+	as   Holder
 	// Unenforced is why nothing keeps others away: a filesystem without locks.
 	// Nil where the lock holds.
 	Unenforced error
@@ -66,8 +67,8 @@ func Acquire(dir string, as Holder) (*Lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock output directory %s: %w", dir, err)
 	}
-	d := &Directory{path: path}
-	err = d.disk.makeDir(path)
+	d := directory(path, nil)
+	err = d.disk.makeRoot(path)
 	if err == nil {
 		err = d.closeState()
 	}
@@ -88,8 +89,10 @@ func (d *Directory) acquire(flock func(fd, how int) error, as Holder) (*Lock, er
 		if err != nil {
 			return nil, err
 		}
+		_ = d.disk.give(f.Name()) // also one that root made in an earlier version
 		l, err := d.lock(f, flock)
 		if err == nil && l.is(f.Name()) {
+			l.as = as
 			l.sign(as)
 			return l, nil
 		}
@@ -132,6 +135,35 @@ func (l *Lock) sign(as Holder) {
 		return
 	}
 	_, _ = l.file.WriteAt(append(data, '\n'), 0)
+}
+
+// Guard has the directory look whether the lock's file is still there, whenever
+// it looks at others: where somebody has removed it, another process could take
+// the same lock. It is made anew; where another process holds that already,
+// WriteTargets fails with a [*LockedError] until it ends.
+func (d *Directory) Guard(l *Lock) { d.guarded = l }
+
+// lockIntact is cheap.
+func (d *Directory) lockIntact() bool {
+	return d.guarded == nil || d.guarded.is(d.at(stateDir, lockFile))
+}
+
+// keepLock makes a lock anew whose file is gone.
+func (d *Directory) keepLock() error {
+	if d.lockIntact() {
+		return nil
+	}
+	if err := d.closeState(); err != nil {
+		return withRemedy(err)
+	}
+	l, err := d.acquire(syscall.Flock, d.guarded.as)
+	if err != nil {
+		return withRemedy(err)
+	}
+	d.interfered("%s/%s was deleted; it is made anew", stateDir, lockFile)
+	_ = d.guarded.file.Close()
+	d.guarded.file, d.guarded.Unenforced = l.file, l.Unenforced
+	return nil
 }
 
 // readHolder is what the holder has signed; the zero one where it has not yet.

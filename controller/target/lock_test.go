@@ -97,3 +97,52 @@ func TestLockWhereADirectoryCannotBe(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestLockThatSomebodyRemoves is made anew at the next look, unless another
+// process has it by then: then nothing is written until that one ends.
+func TestLockThatSomebodyRemoves(t *testing.T) {
+	dir := t.TempDir()
+	lock, err := Acquire(dir, someone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := open(t, dir)
+	d.Guard(lock)
+	write(t, d, time.Now())
+	remove := func() {
+		t.Helper()
+		if err := os.Remove(d.at(stateDir, lockFile)); err != nil {
+			t.Fatal(err)
+		}
+		if d.Intact() {
+			t.Error("its removal is not noticed")
+		}
+	}
+	remove()
+	write(t, d, time.Now())
+	if got := d.Interference(); !d.Intact() || len(got) != 1 || !strings.Contains(got[0], ".state/lock was deleted") {
+		t.Errorf("told is %q", got)
+	}
+	var held *LockedError
+	if _, err := Acquire(dir, Holder{PID: 43}); !errors.As(err, &held) || held.Holder != someone {
+		t.Errorf("another one: %v", err)
+	}
+	remove()
+	other, err := Acquire(dir, Holder{PID: 43})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.WriteTargets(time.Now(), nil); !errors.As(err, &held) || held.Holder.PID != 43 {
+		t.Errorf("while another one has it: %v", err)
+	}
+	if err := other.Release(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, d, time.Now())
+	if !d.Intact() {
+		t.Error("not intact in the end")
+	}
+	if err := lock.Release(); err != nil {
+		t.Error(err)
+	}
+}

@@ -77,7 +77,7 @@ func (d *Directory) RefreshSecrets(values map[string][]byte, uid int) error {
 // them with this process's.
 func (d *Directory) secretOwner(uid int) (int, error) {
 	self := os.Geteuid()
-	if uid == self || uid < 0 && self != 0 {
+	if self != 0 && (uid == self || uid < 0) {
 		return OwnerByItself, nil
 	}
 	if uid >= 0 {
@@ -114,14 +114,14 @@ func (d *Directory) writeSecret(name string, value []byte, uid int) (changed boo
 	}
 	if err := d.stageSecret(staged, value, uid); err != nil {
 		_ = d.disk.remove(staged)
-		return false, err
+		return false, asOf(err, staged, path)
 	}
 	if err := d.disk.makeDir(filepath.Dir(path)); err != nil {
 		return false, err
 	}
 	if err := d.disk.rename(staged, path); err != nil {
 		_ = d.disk.remove(staged)
-		return false, err
+		return false, asOf(err, staged, path)
 	}
 	d.secrets[name] = &secretState{value, stampOf(path)}
 	return true, nil

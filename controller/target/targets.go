@@ -53,6 +53,9 @@ func (d *Directory) WriteTargets(now time.Time, pools []artifact.Pool) (Written,
 	if d.readOnly {
 		return Written{}, ErrReadOnly
 	}
+	if err := d.keepLock(); err != nil {
+		return Written{}, fmt.Errorf("write targets: %w", err)
+	}
 	if err := d.load(); err != nil {
 		return Written{}, err
 	}
