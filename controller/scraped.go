@@ -24,7 +24,7 @@ func (d Directory) Scraped(digest string) (artifact.Scraped, error) {
 	}
 	var s artifact.Scraped
 	if json.Unmarshal(data, &s) != nil {
-		return nil, nil // of another version
+		return nil, nil //nolint:nilerr // of another version: the same as none
 	}
 	return s, nil
 }
