@@ -277,12 +277,7 @@ func (c *Controller) found() {
 		return
 	}
 	c.config.previous = digest
-	if live, err := c.output.Live(); err == nil { // what was noted of it is not all, if a process was killed
-		err = c.scraped.Note(c.output, digest, reconcile.Loaded(live))
-		if err != nil {
-			c.options.Log.Warn("what the current configuration scrapes cannot be noted", "err", err)
-		}
-	}
+	c.noteFound(digest)
 	s := newStatus(StateStarting, c.Status().Message)
 	s.Healthy = true
 	c.introduce(s)

@@ -225,6 +225,20 @@ type output struct {
 	meddled     []string
 	hold        *target.Hold
 	confirmed   []string
+	watch       func(o *output) // called at every change
+}
+
+// Watch has every change of what is published looked at; the lock is held then.
+func (o *output) Watch(look func(o *output)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.watch = look
+}
+
+func (o *output) changed() {
+	if o.watch != nil {
+		o.watch(o)
+	}
 }
 
 // Fail makes a method fail by its name until it is told nil.
@@ -356,6 +370,7 @@ func (o *output) WriteTargets(now time.Time, pools []artifact.Pool) (done reconc
 		done.Changed++
 		done.Bytes += int64(len(p.Encode()))
 		o.pools[p.Path], o.modified[p.Path] = p, now
+		o.changed()
 	}
 	if done.Changed > 0 {
 		o.written = now
@@ -382,6 +397,7 @@ func (o *output) WriteConfig(files artifact.Files, check func(artifact.Files) er
 func (o *output) swap(digest string) {
 	if o.current != digest {
 		o.current, o.swapped = digest, time.Now()
+		o.changed()
 	}
 }
 
@@ -409,6 +425,8 @@ func (o *output) Collect(keep map[string]bool, _ int) error {
 	defer o.mu.Unlock()
 	o.collected = slices.Sorted(maps.Keys(keep))
 	o.collections++
+	maps.DeleteFunc(o.pools, func(path string, _ artifact.Pool) bool { return !keep[path] })
+	o.changed()
 	return o.failing["Collect"]
 }
 

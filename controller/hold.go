@@ -45,9 +45,12 @@ func (h *holding) status() *Hold {
 }
 
 // message says what is held, since when, why, and how that ends.
-func (h *Hold) message() string {
-	if h.Error != "" {
+func (h *Hold) message(published string) string {
+	switch {
+	case h.Error != "":
 		return "a configuration was to be held and is not: " + h.Error
+	case h.Digest != published:
+		return fmt.Sprintf("configuration %s is to be held, and becomes current when its target files are written", h.Digest)
 	}
 	text := fmt.Sprintf("configuration %s is held since %s", h.Digest, h.Since.UTC().Format(time.RFC3339))
 	if h.Reason != "" {

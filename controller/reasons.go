@@ -126,7 +126,7 @@ func (s *Status) reasons(r reasons) []Reason {
 		r.add(ReasonSpecs, s.Specs.Error, s.Specs.Since)
 	}
 	if s.Hold != nil {
-		r.add(ReasonHold, s.Hold.message(), s.Hold.Since)
+		r.add(ReasonHold, s.Hold.message(s.Config.Published), s.Hold.Since)
 	}
 	s.objectReasons(r)
 	if s.awaited() && r[ReasonPass] == nil {

@@ -23,8 +23,8 @@ func (d Directory) Scraped(digest string) (artifact.Scraped, error) {
 		return nil, err
 	}
 	var s artifact.Scraped
-	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("read what configuration %s has scraped: %w", digest, err)
+	if json.Unmarshal(data, &s) != nil {
+		return nil, nil // of another version
 	}
 	return s, nil
 }

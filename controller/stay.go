@@ -61,3 +61,19 @@ func (c *Controller) wanted() *artifact.Bundle {
 	}
 	return &c.published
 }
+
+// noteFound notes what the configuration that was found scrapes, where an earlier
+// version has not done so.
+func (c *Controller) noteFound(digest string) {
+	known, err := c.output.Scraped(digest)
+	if err == nil && known != nil {
+		return
+	}
+	live, err := c.output.Live()
+	if err != nil {
+		return // the first pass says so
+	}
+	if err := c.scraped.Note(c.output, digest, reconcile.Loaded(live)); err != nil {
+		c.options.Log.Warn("what the current configuration scrapes cannot be noted", "err", err)
+	}
+}

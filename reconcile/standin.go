@@ -31,8 +31,8 @@ type Staying struct {
 }
 
 // Stay has targets follow in the pools of a configuration that stays, whatever the
-// wanted one asks for: each object in its own pool if there is one, else where it
-// wants to be if that is there, else in the pool that scraped it. Written before
+// wanted one asks for: each object in its own pool if there is one, else in the pool
+// that scraped it, else where it wants to be, if that is there. Written before
 // the configuration is made current, its pools have their targets from the first
 // moment on. Without a wanted bundle, what is scraped now goes on.
 //
@@ -171,12 +171,7 @@ func (s *standIn) place(t artifact.Target, home string) string {
 	object := t.Origin.Object
 	candidates := []string{home}
 	if object != "" {
-		candidates = []string{s.byName[ownPrefix+object], home}
-		for _, name := range slices.Sorted(maps.Keys(s.scraped)) {
-			if s.scraped[name][object] != nil {
-				candidates = append(candidates, s.byName[name])
-			}
-		}
+		candidates = []string{s.byName[ownPrefix+object], s.byName[s.scraped[object].Pool], home}
 	}
 	i := slices.IndexFunc(candidates, func(p string) bool { return s.admits(p, t, home, s.wanted) })
 	if i < 0 {

@@ -37,7 +37,7 @@ func TestRollback(t *testing.T) {
 	}
 	w.eventually("it is held", func() error { return w.says("configuration " + before + " is held since ") })
 	w.eventually("with the reason", func() error { return w.says("(sample limit); targets follow; `ecs-scrape rollback --release`") })
-	if got := w.digest(); got != before {
+	if got := w.digest(); got != before { // the status says that it is held when it is current
 		t.Errorf("current is %s, not %s", got, before)
 	}
 	w.scraped(isNamed) // which a sample limit of 1 would not let

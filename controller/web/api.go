@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+
+	"ecs-scrape/controller"
 )
 
 // explain answers 404 with one line of text where nothing of that name is known.
@@ -31,7 +33,19 @@ func healthz(w http.ResponseWriter, s Source) {
 
 func readyz(w http.ResponseWriter, s Source) {
 	st := s.Status()
-	answer(w, st.Ready, "ready", cmp.Or(st.Message, "not confirmed yet"))
+	answer(w, st.Ready, "ready", cmp.Or(unreadyText(st), st.Message, "not confirmed yet"))
+}
+
+// unreadyText is the worst reason of those that keep a controller from being ready.
+func unreadyText(s *controller.Status) string {
+	for _, r := range s.Reasons {
+		switch r.Kind {
+		case controller.ReasonPass, controller.ReasonRefused, controller.ReasonPrometheus, controller.ReasonPools,
+			controller.ReasonSpecs, controller.ReasonHold, controller.ReasonWaiting:
+			return r.Message
+		}
+	}
+	return ""
 }
 
 func answer(w http.ResponseWriter, ok bool, yes, no string) {

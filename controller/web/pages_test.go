@@ -92,7 +92,7 @@ func TestOverview(t *testing.T) {
 	t.Parallel()
 	body := page(t, some(), nil, "/").Body.String()
 	holds(t, body, "ScrapeTarget cart is broken", "Mend it at cart.yaml:2:1. Until then its last valid version is served.", "cart.yaml:9:5: spec: is wrong",
-		"3.15.0", "declares 2.42", "2 target files not read yet, the oldest for 31 s", `class="warn">2 target files`, "And 1 more", "A cluster cannot be read", "cluster old: denied", "3 min</time>.", "26 min ago</time>: was away", "another one", "scrap.yaml:1: is no document",
+		"3.15.0", "declares 2.42", "2 target files not read yet, the oldest for 31 s", `class="warn">2 target files`, "And 1 more", "A cluster cannot be read", "cluster old: denied", "3 min ago</time>; not over yet", "26 min ago</time>: was away", "another one", "scrap.yaml:1: is no document",
 		`<a href="object?kind=ScrapeTarget&amp;name=cart">cart</a>`, "12 s ago", "stale for <time", "2 h</time>", "two objects changed", "5 min ago",
 		`href="changes#change-1"`)
 	if cart, good := strings.Index(body, ">cart</a>"), strings.Index(body, ">good</a>"); cart > good {

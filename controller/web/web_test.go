@@ -78,6 +78,11 @@ func TestHealth(t *testing.T) {
 		{"starting", controller.Status{}, 503, 503, "not confirmed yet\n"},
 		{"published", controller.Status{Healthy: true, Message: "waiting"}, 200, 503, "waiting\n"},
 		{"confirmed, and something is broken", controller.Status{Healthy: true, Ready: true, State: controller.StateDegraded, Message: "broken"}, 200, 200, "ready\n"},
+		{
+			"waiting, and a cluster is overdue", controller.Status{Healthy: true, Message: "a cluster", Reasons: []controller.Reason{
+				{Kind: controller.ReasonOverdue, Message: "a cluster"}, {Kind: controller.ReasonWaiting, Message: "waiting"},
+			}}, 200, 503, "waiting\n",
+		},
 		{"nothing valid", controller.Status{Message: "no PrometheusConfig"}, 503, 503, "no PrometheusConfig\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

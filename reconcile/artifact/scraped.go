@@ -2,17 +2,25 @@ package artifact
 
 import "slices"
 
-// Scraped is what a configuration has scraped: by the name of a pool and the name
-// of an object the sorted schemes. Where pools show credentials, it tells who may
-// have them when the configuration is gone back to.
-type Scraped map[string]map[string][]string
+// Scraped is where a configuration has scraped each object, by the object's name.
+// It says where the object's targets belong when the configuration is gone back to,
+// and may have the credentials of that pool.
+type Scraped map[string]ScrapedIn
+
+// ScrapedIn is the one pool of an object.
+type ScrapedIn struct {
+	Pool    string   `json:"pool"`    // its name
+	Schemes []string `json:"schemes"` // sorted
+}
 
 // Has says that the pool has scraped the object by the scheme.
 func (s Scraped) Has(pool, object, scheme string) bool {
-	return object != "" && slices.Contains(s[pool][object], scheme)
+	in, ok := s[object]
+	return ok && in.Pool == pool && slices.Contains(in.Schemes, scheme)
 }
 
-// Add notes what a pool scrapes, and says whether any of it is new.
+// Add notes what a pool scrapes, and says whether any of it is new. An object that
+// was in another pool has moved.
 func (s Scraped) Add(p Pool) (grown bool) {
 	if !p.Scraped() || p.Self() {
 		return false
@@ -28,12 +36,13 @@ func (s Scraped) Add(p Pool) (grown bool) {
 		if s.Has(p.Name, o, by) {
 			continue
 		}
-		if s[p.Name] == nil {
-			s[p.Name] = map[string][]string{}
+		in := s[o]
+		if in.Pool != p.Name {
+			in = ScrapedIn{Pool: p.Name}
 		}
-		s[p.Name][o] = append(s[p.Name][o], by)
-		slices.Sort(s[p.Name][o])
-		grown = true
+		in.Schemes = append(slices.Clone(in.Schemes), by)
+		slices.Sort(in.Schemes)
+		s[o], grown = in, true
 	}
 	return grown
 }

@@ -46,7 +46,7 @@ type Facts struct {
 	// VPC and public address: DescribeNetworkInterfaces.
 	Interfaces bool `json:"interfaces,omitempty"`
 	// Health asks for the health of running tasks to be no older than
-	// [RefreshHealth]: no event tells of it. Every DescribeTasks does, so no task
+	// a minute: no event tells of it. Every DescribeTasks does, so no task
 	// ever lacks it.
 	Health bool `json:"health,omitempty"`
 }
