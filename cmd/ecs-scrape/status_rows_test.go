@@ -47,10 +47,7 @@ func TestStatusTells(t *testing.T) {
 				{Kind: controller.ReasonFacts, Message: "prod: denied", Count: 1},
 				{Kind: controller.ReasonEvents, Message: "no queue", Count: 1, Since: ago(time.Hour)},
 			}
-		}, "State: degraded: prod: throttled (and 2 more, for 90s)\nalso facts: prod: denied\nalso events: no queue (for 60m)\nController", ""},
-		"the last error": {func(s *controller.Status) {
-			s.LastError = &controller.ErrorStatus{At: ago(time.Hour), Until: ago(time.Minute), Message: "denied"}
-		}, "Last error: 60m ago, over for 60s: denied\n", ""},
+		}, "State: degraded: prod: throttled (and 2 more like it, for 90s)\nAnd: prod: denied\nno queue (for 60m)\nController", ""},
 		"held": {func(s *controller.Status) {
 			s.Hold = &controller.Hold{Digest: "abc", Since: ago(18 * time.Second), Reason: "oops"}
 		}, "Held: abc for 18s: oops\n", "Not held"},

@@ -98,36 +98,6 @@ func (b *screen) overall(s *controller.Status) {
 	b.lastError(s.LastError)
 }
 
-// state tells every reason that there is, the worst beside the state. A hold has a
-// line of its own.
-func (b *screen) state(s *controller.Status) {
-	message, rest := s.Message, s.Reasons
-	if len(rest) > 0 && rest[0].Message == message {
-		message, rest = b.reason(&rest[0]), rest[1:]
-	}
-	b.line("State:          %s", plain(strings.TrimSuffix(s.State+": "+message, ": ")))
-	for i := range rest {
-		if rest[i].Kind != controller.ReasonHold || s.Hold == nil {
-			b.line("                also %s: %s", plain(rest[i].Kind), plain(b.reason(&rest[i])))
-		}
-	}
-}
-
-// reason is one in words: of how many things, for how long.
-func (b *screen) reason(r *controller.Reason) string {
-	var notes []string
-	if r.Count > 1 {
-		notes = append(notes, fmt.Sprintf("and %d more", r.Count-1))
-	}
-	if !r.Since.IsZero() {
-		notes = append(notes, "for "+b.ago(r.Since))
-	}
-	if len(notes) == 0 {
-		return r.Message
-	}
-	return r.Message + " (" + strings.Join(notes, ", ") + ")"
-}
-
 func (b *screen) specs(s *controller.SpecsStatus) {
 	b.line("Specs:          %s", plain(strings.Join(nonEmpty(s.Location, "revision "+s.Revision, "loaded "+b.ago(s.LoadedAt)+" ago"), ", ")))
 	if s.Error != "" {
