@@ -24,7 +24,7 @@ func TestStatusOfSeveral(t *testing.T) {
 	}
 	show := func() string { return statusText(s, now, false) }
 	for _, want := range []string{
-		"State:          degraded: stage: not a directory\n                also objects: a.yaml:1: is wrong (and 2 more)\n                also cluster: denied\n",
+		"State:          degraded: stage: not a directory\nAnd:            a.yaml:1: is wrong (and 2 more like it)\n                denied\n",
 		"Last error:     60m ago, over for 60s: away\n",
 	} {
 		if got := show(); !strings.Contains(got, want) {
