@@ -18,6 +18,9 @@ const holdEvery = 500 * time.Millisecond
 type holding struct {
 	asked *target.Hold // nil if nothing is
 	err   error        // why it is not followed
+	// unreadable is why it cannot be seen whether another is asked for by now, as
+	// logged.
+	unreadable string
 }
 
 // held says that the configuration of that digest is to stay.
@@ -67,9 +70,12 @@ func (c *Controller) holdChanged() bool {
 	case err != nil && before.err != nil && before.err.Error() == err.Error():
 		return false
 	case err == nil && sameHold(before.asked, h) && (h != nil || before.err == nil):
+		c.config.hold.unreadable = ""
 		return false
 	case err != nil && before.held(): // it stands until somebody can read what replaces it
-		c.options.Log.Warn("what is to be held cannot be read; what was held stays", "digest", before.asked.Digest, "err", err)
+		if c.config.hold.unreadable = err.Error(); before.unreadable != err.Error() {
+			c.options.Log.Warn("what is to be held cannot be read; what was held stays", "digest", before.asked.Digest, "err", err)
+		}
 		return false
 	case err == nil && h != nil:
 		err = c.output.Sound(h.Digest)

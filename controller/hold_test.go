@@ -145,11 +145,15 @@ func TestHoldThatCannotBeRead(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		first := w.server.Loaded()
 		w.ask(&target.Hold{Digest: first})
+		w.log.Take()
 		w.output.Fail("Hold", errBroken)
 		w.write(map[string]string{"rule.yaml": ruleText("second")})
-		w.wait(window)
+		w.wait(10 * holdEvery)
 		if w.output.Rules() != "first" {
 			t.Errorf("rules %s", w.output.Rules())
+		}
+		if logged := strings.Join(w.log.Take(), "\n"); strings.Count(logged, "what is to be held cannot be read") != 1 {
+			t.Errorf("logged not once:\n%s", logged)
 		}
 		w.output.Fail("Hold", nil)
 		w.ask(nil)
