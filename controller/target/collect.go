@@ -93,11 +93,12 @@ func (d *Directory) collectGenerations(keep int) error {
 		if err != nil {
 			return err
 		}
-		if err := d.disk.rename(d.at(generationPrefix+g.Digest), staged); err != nil {
-			return err
+		dir := d.at(generationPrefix + g.Digest)
+		if err := d.disk.rename(dir, staged); err != nil {
+			return asOf(err, staged, dir)
 		}
 		if err := d.disk.removeAll(staged); err != nil {
-			return err
+			return asOf(err, staged, dir)
 		}
 	}
 	if err := d.disk.syncDir(filepath.Clean(d.path)); err != nil {
