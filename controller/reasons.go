@@ -90,10 +90,11 @@ func (r reasons) sorted() []Reason {
 // the configuration.
 func (c *Controller) faults() reasons {
 	r, s, away := reasons{}, &c.config, c.waiting.Load().err
-	r.addError(ReasonPass, c.passErr)
-	if away != nil && !refused(away) {
-		r.addError(ReasonPrometheus, away)
+	if refused(away) { // which is no absence, and is told as what became of the configuration
+		away = nil
 	}
+	r.addError(ReasonPass, c.passErr)
+	r.addError(ReasonPrometheus, away)
 	switch {
 	case s.rejected != nil:
 		r.addError(ReasonRefused, s.rejected.err)

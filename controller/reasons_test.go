@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"ecs-scrape/controller/target"
 	"ecs-scrape/reconcile/inventory"
 	"ecs-scrape/spec"
 )
@@ -137,5 +138,29 @@ func TestLastError(t *testing.T) {
 	gone.fail(nil, at(60))
 	if !gone.last.Until.Equal(at(60)) {
 		t.Errorf("over after a restart: %+v", gone.last)
+	}
+}
+
+// TestFaultsOfPrometheus: what it lacks is told once, and so is that it is away.
+func TestFaultsOfPrometheus(t *testing.T) {
+	t.Parallel()
+	lacks, away := &target.PoolsMissingError{Pools: []string{"a"}}, &target.UnreachableError{Cause: errBroken}
+	for _, c := range []struct {
+		said, problem error
+		confirmed     string
+		want          string
+	}{
+		{lacks, lacks, "a", ReasonPools},
+		{lacks, lacks, "", ReasonRefused},
+		{nil, lacks, "a", ReasonPools},
+		{away, lacks, "a", ReasonPrometheus + " " + ReasonPools},
+		{away, away, "a", ReasonPrometheus},
+		{nil, nil, "a", ""},
+	} {
+		w := &Controller{config: configState{problem: c.problem, confirmed: c.confirmed}}
+		w.waiting.Store(&waiting{err: c.said})
+		if got := kindsOf(w.faults().sorted()); got != c.want {
+			t.Errorf("Prometheus says %v, the problem is %v: %q, want %q", c.said, c.problem, got, c.want)
+		}
 	}
 }

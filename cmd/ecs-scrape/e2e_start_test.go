@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"ecs-scrape/controller"
 	"ecs-scrape/controller/awssim"
 )
 
@@ -32,14 +34,14 @@ func TestStartWithoutAWS(t *testing.T) {
 	w.scraped(isAny)
 }
 
-// says waits for a text in the status's overall message.
+// says looks for a text in the reasons of the status.
 func (w *world) says(text string) error {
 	s, err := w.status()
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(s.Message, text) {
-		return fmt.Errorf("the status is %s, %q, and does not say %q", s.State, s.Message, text)
+	if !slices.ContainsFunc(s.Reasons, func(r controller.Reason) bool { return strings.Contains(r.Message, text) }) {
+		return fmt.Errorf("the status is %s, %+v, and does not say %q", s.State, s.Reasons, text)
 	}
 	return nil
 }
