@@ -53,19 +53,24 @@ func (k *kept) digests() []string {
 	return out
 }
 
-// pick is the configuration that is meant, which is there and sound.
+// pick is the configuration that is meant, by its digest or the beginning of it
+// that no other has. It is there and sound.
 func (k *kept) pick(digest string) (string, error) {
 	if digest == "" {
 		return k.before()
 	}
-	if !slices.Contains(k.digests(), digest) {
-		known := "none is kept there"
-		if len(k.generations) > 0 {
-			known = "kept are " + strings.Join(k.digests(), ", ")
-		}
-		return "", fmt.Errorf("no configuration %s in %s: %s", digest, k.dir.Path(), known)
+	meant := slices.DeleteFunc(k.digests(), func(d string) bool { return !strings.HasPrefix(d, digest) })
+	known := "none is kept there"
+	if len(k.generations) > 0 {
+		known = "kept are " + strings.Join(k.digests(), ", ")
 	}
-	return digest, k.dir.Sound(digest)
+	switch len(meant) {
+	case 0:
+		return "", fmt.Errorf("no configuration %s in %s: %s", digest, k.dir.Path(), known)
+	case 1:
+		return meant[0], k.dir.Sound(meant[0])
+	}
+	return "", fmt.Errorf("%s is the beginning of several configurations in %s: %s", digest, k.dir.Path(), known)
 }
 
 // before is the configuration that was confirmed before the current one; where

@@ -29,7 +29,8 @@ func newRollbackCmd(run func(context.Context, *rollbackOptions) error) *cobra.Co
 		Short: "Go back to an earlier configuration and hold it",
 		Long: `Makes an earlier configuration, with its rules, live again, and holds it until
 it is released, whatever becomes of the specs. Targets follow all the same.
-Without a digest it is the one that Prometheus confirmed before the current one.
+Without a digest, which may be cut short, it is the one that Prometheus
+confirmed before the current one.
 A running controller does the work, within a second; where none runs, the
 command does it, and Prometheus is not told.`,
 		Args: cobra.MaximumNArgs(1),
