@@ -1,9 +1,6 @@
 package target
 
-import (
-	"fmt"
-	"path/filepath"
-)
+import "fmt"
 
 // WriteDocument is WriteState of something that other programs read: the file
 // below .state holds the data and nothing else. It may be called concurrently, each
@@ -14,20 +11,10 @@ func (d *Directory) WriteDocument(name string, data []byte) error {
 	}
 	file, err := d.statePath(name)
 	if err == nil {
-		err = d.writeDocument(file, data)
+		err = d.keep(file, whole(data))
 	}
 	if err != nil {
 		return fmt.Errorf("write document: %w", withRemedy(err))
 	}
 	return nil
-}
-
-func (d *Directory) writeDocument(file string, data []byte) error {
-	if err := d.disk.makeDir(filepath.Dir(file)); err != nil {
-		return err
-	}
-	if err := d.put(file, whole(data), stateFileMode); err != nil {
-		return err
-	}
-	return d.disk.syncDir(filepath.Dir(file))
 }

@@ -57,17 +57,18 @@ func (d *Directory) WriteState(name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := d.writeState(file, data); err != nil {
+	if err := d.keep(file, whole(headerOf(data), data)); err != nil {
 		return fmt.Errorf("write state: %w", withRemedy(err))
 	}
 	return nil
 }
 
-func (d *Directory) writeState(file string, data []byte) error {
+// keep writes a file below .state, whole, and so that it outlives a power failure.
+func (d *Directory) keep(file string, write content) error {
 	if err := d.disk.makeDir(filepath.Dir(file)); err != nil {
 		return err
 	}
-	if err := d.put(file, whole(headerOf(data), data), stateFileMode); err != nil {
+	if err := d.put(file, write, stateFileMode); err != nil {
 		return err
 	}
 	return d.disk.syncDir(filepath.Dir(file))
